@@ -1,0 +1,52 @@
+//! The key by which a second delivery of one event is known.
+//!
+//! Layout, version 1: the byte 1, then the parts in the order below. A part is the byte 0 when it is absent, else
+//! the byte 1, its length in bytes (4 bytes, most significant first) and its bytes. Nodes of the document stand
+//! as compact JSON, so that the text `"1"` and the number `1` differ; names stand as they are.
+//!
+//! Parts: account, sender, field, kind, id, two values (type or status and the like), time, person's WhatsApp
+//! id, person's business-scoped id, and, only when there is no id, SHA-256 of the element.
+
+use ring::digest;
+use serde_json::Value;
+
+use super::canonical;
+use super::{ElementKey, Place};
+
+const VERSION: u8 = 1;
+
+/// The key of an element whose compact JSON is `raw`.
+pub(super) fn encode(place: Place<'_>, kind: &str, key: &ElementKey<'_>, raw: &[u8]) -> Vec<u8> {
+    let id = key.id.filter(|id| id.as_str().is_some_and(|id| !id.is_empty()));
+    let digest = id.is_none().then(|| digest::digest(&digest::SHA256, raw));
+    let [first_value, second_value] = key.values;
+    let mut out = vec![VERSION];
+    push_node(&mut out, place.waba_id);
+    push_node(&mut out, place.phone_number_id);
+    push(&mut out, Some(place.field.as_bytes()));
+    push(&mut out, Some(kind.as_bytes()));
+    push_node(&mut out, id);
+    push_node(&mut out, first_value);
+    push_node(&mut out, second_value);
+    push_node(&mut out, key.timestamp);
+    push_node(&mut out, key.person.wa_id);
+    push_node(&mut out, key.person.user_id);
+    push(&mut out, digest.as_ref().map(AsRef::as_ref));
+    out
+}
+
+fn push_node(out: &mut Vec<u8>, node: Option<&Value>) {
+    push(out, node.map(canonical::to_vec).as_deref());
+}
+
+fn push(out: &mut Vec<u8>, part: Option<&[u8]>) {
+    let Some(bytes) = part else {
+        out.push(0);
+        return;
+    };
+    // A body is bounded far below 4 GiB by any limit that a machine could hold in memory.
+    let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    out.push(1);
+    out.extend_from_slice(&length.to_be_bytes());
+    out.extend_from_slice(bytes);
+}

@@ -1,0 +1,114 @@
+//! The checks that a change must pass, as one command: `cargo xtask test`.
+//!
+//! - [`steps`] is the list of checks, their order and their timing.
+//! - [`layering`] says which crate may depend on which.
+//! - [`licences`] says under which terms third-party code may come in; [`spdx`] reads their expressions.
+//! - [`examples`] runs the examples and checks what they print.
+//! - [`cargo`] starts Cargo, [`metadata`] reads what it knows about the workspace.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to its terminal")]
+
+mod cargo;
+mod examples;
+mod failure;
+mod layering;
+mod licences;
+mod metadata;
+mod spdx;
+mod steps;
+
+use std::process::ExitCode;
+
+use failure::Failure;
+
+const HELP: &str = "\
+Usage: cargo xtask <command>
+
+  test       everything a change must pass, stopping at the first failure
+  layering   only: does each crate depend on nothing but what it may?
+  licences   only: licences, banned crates and sources of third-party code
+  help       this text
+
+Exit codes: 0 passed, 1 failed, 2 not a command.";
+
+/// A command as typed by the person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Command {
+    Test,
+    Layering,
+    Licences,
+    Help,
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let command = match parse(&arguments) {
+        Ok(command) => command,
+        Err(complaint) => {
+            eprintln!("error: {complaint}\n\n{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match run(command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn parse(arguments: &[String]) -> Result<Command, String> {
+    let (name, rest) = match arguments {
+        [] => return Err("no command given".to_owned()),
+        [name, rest @ ..] => (name, rest),
+    };
+    let command = match name.as_str() {
+        "test" => Command::Test,
+        "layering" => Command::Layering,
+        "licences" => Command::Licences,
+        "help" | "--help" | "-h" => Command::Help,
+        unknown => return Err(format!("`{unknown}` is not a command")),
+    };
+    match rest {
+        [] => Ok(command),
+        [extra, ..] => Err(format!("`{name}` takes no arguments, got `{extra}`")),
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Test => steps::run(),
+        Command::Layering => layering::check_workspace(),
+        Command::Licences => licences::check_workspace(),
+        Command::Help => {
+            println!("{HELP}");
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse_words(line: &str) -> Result<Command, String> {
+        parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn each_command_is_known_by_its_name() {
+        assert_eq!(parse_words("test"), Ok(Command::Test));
+        assert_eq!(parse_words("layering"), Ok(Command::Layering));
+        assert_eq!(parse_words("licences"), Ok(Command::Licences));
+        assert_eq!(parse_words("help"), Ok(Command::Help));
+        assert_eq!(parse_words("--help"), Ok(Command::Help));
+    }
+
+    #[test]
+    fn an_unknown_command_is_named_in_the_error() {
+        assert_eq!(parse_words("tset"), Err("`tset` is not a command".to_owned()));
+        assert_eq!(parse_words(""), Err("no command given".to_owned()));
+        assert_eq!(parse_words("test --fast"), Err("`test` takes no arguments, got `--fast`".to_owned()));
+    }
+}
