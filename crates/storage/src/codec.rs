@@ -204,6 +204,13 @@ pub fn encode_value(
     Ok(out)
 }
 
+/// Sets the version of an encoded row that was encoded before its version was known.
+pub fn set_version(value: &mut [u8], version: Version) {
+    if let Some(first) = value.first_chunk_mut() {
+        *first = version.0.to_be_bytes();
+    }
+}
+
 /// The stored row that these bytes encode.
 ///
 /// # Errors

@@ -11,6 +11,9 @@ use crate::key::Key;
 use crate::query::{Page, Query};
 use crate::row::Stored;
 
+/// The text of this page, for the suite that holds a case for every sentence of it.
+pub const TEXT: &str = include_str!("contract.md");
+
 /// A transactional store of typed rows, each of which belongs to one controller.
 ///
 /// Implementations are used concurrently from many tasks. The [module page](self) is the contract; the names in

@@ -74,7 +74,13 @@ pub(crate) fn read<'a>(element: &'a Value, surroundings: &Surroundings<'a>) -> R
         "terminate" => CallEvent::Terminate,
         other => CallEvent::Other(other.to_owned()),
     };
-    reading(element, surroundings, own, direction.map(|direction| (direction, event)), [element.get("event"), element.get("direction")])
+    reading(
+        element,
+        surroundings,
+        own,
+        direction.map(|direction| (direction, event)),
+        [element.get("event"), element.get("direction")],
+    )
 }
 
 /// Reads one element of `statuses[]` in the field `calls`: how far a call of the business came.
@@ -92,8 +98,12 @@ fn reading<'a>(
     values: [Option<&'a Value>; 2],
 ) -> Reading<'a> {
     let named = surroundings.contacts.resolve(own, surroundings.element_is_alone);
-    let key =
-        ElementKey { id: element.get("id"), values, timestamp: element.get("timestamp"), person: named.nodes };
+    let key = ElementKey {
+        id: element.get("id"),
+        values,
+        timestamp: element.get("timestamp"),
+        person: named.nodes,
+    };
     let content = match call {
         None => Content::Unknown(UnknownReason::UnreadableShape),
         Some(_) if !named.person.is_known() => Content::Unknown(UnknownReason::UnreadablePerson),

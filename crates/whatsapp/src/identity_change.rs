@@ -69,12 +69,11 @@ pub(crate) fn read_update(element: &Value) -> Reading<'_> {
     if !element.is_object() {
         return Reading { content: Content::Unknown(UnknownReason::UnreadableShape), key };
     }
-    let side = |node: Option<&'static str>, name: &str| {
-        let of = |key: &str| element.get(key).and_then(|ids| node::present(ids, name));
-        PersonNodes { wa_id: node.and_then(|key| node::present(element, key)), user_id: of("user_id"), parent_user_id: of("parent_user_id") }
+    let side = |wa_id, name| {
+        let of = |key| element.get(key).and_then(|ids: &Value| node::present(ids, name));
+        PersonNodes { wa_id, user_id: of("user_id"), parent_user_id: of("parent_user_id") }
     };
-    let mut previous = side(None, "previous");
-    let mut current = side(Some("wa_id"), "current");
+    let (mut previous, mut current) = (side(None, "previous"), side(own.wa_id, "current"));
     if own.user_id.is_some_and(Value::is_string) {
         current.user_id = own.user_id;
         previous.user_id = node::present(element, "previous_user_id");

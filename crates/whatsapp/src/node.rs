@@ -86,7 +86,9 @@ mod tests {
         let moment = Timestamp::from_seconds(1_790_416_800).ok();
         assert_eq!(seconds(Some(&json!("1790416800"))), moment);
         assert_eq!(seconds(Some(&json!(1_790_416_800))), moment);
-        for node in [json!("soon"), json!(-1), json!(1.5), json!("999999999999999"), json!(u64::MAX), json!(null)] {
+        for node in
+            [json!("soon"), json!(-1), json!(1.5), json!("999999999999999"), json!(u64::MAX), json!(null)]
+        {
             assert_eq!(seconds(Some(&node)), None, "{node}");
         }
         assert_eq!(seconds(None), None);
@@ -95,7 +97,9 @@ mod tests {
     #[test]
     fn a_label_cannot_carry_a_number_or_a_sentence() {
         assert_eq!(label(Some(&json!("user_changed_number"))), Some("user_changed_number"));
-        for node in [json!("15550002222"), json!("+1"), json!("Ana Pruebas"), json!(""), json!("a".repeat(65))] {
+        for node in
+            [json!("15550002222"), json!("+1"), json!("Ana Pruebas"), json!(""), json!("a".repeat(65))]
+        {
             assert_eq!(label(Some(&node)), None, "{node}");
         }
     }

@@ -146,7 +146,8 @@ impl<'a> Contacts<'a> {
     }
 
     fn is_unambiguous(&self, contact: &Person) -> bool {
-        let phone_is_its_own = contact.phone.is_none_or(|phone| matches!(self.by_phone.get(&phone), Some(Some(_))));
+        let phone_is_its_own =
+            contact.phone.is_none_or(|phone| matches!(self.by_phone.get(&phone), Some(Some(_))));
         let bsuid_is_its_own =
             contact.bsuid.as_ref().is_none_or(|bsuid| matches!(self.by_bsuid.get(bsuid), Some(Some(_))));
         phone_is_its_own && bsuid_is_its_own

@@ -26,7 +26,9 @@ pub enum AppSecretError {
     #[error("the app secret is longer than {MAX_SECRET_LENGTH} bytes")]
     TooLong,
     /// It holds white space or other bytes that are not visible ASCII, such as the line end of a file.
-    #[error("the app secret holds white space or bytes that are not visible ASCII; was a line end read along?")]
+    #[error(
+        "the app secret holds white space or bytes that are not visible ASCII; was a line end read along?"
+    )]
     NotVisible,
 }
 
@@ -104,7 +106,9 @@ impl AppSecrets {
 
 impl fmt::Debug for AppSecrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AppSecrets").field("live", &(1 + usize::from(self.previous.is_some()))).finish_non_exhaustive()
+        f.debug_struct("AppSecrets")
+            .field("live", &(1 + usize::from(self.previous.is_some())))
+            .finish_non_exhaustive()
     }
 }
 

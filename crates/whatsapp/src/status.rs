@@ -108,7 +108,9 @@ fn category(element: &Value) -> Option<MessageCategory> {
     let name = node::text(element.get("pricing")?, "category")?.to_ascii_lowercase();
     match name.as_str() {
         "marketing_lite" => Some(MessageCategory::Marketing),
-        "authentication_international" | "authentication-international" => Some(MessageCategory::Authentication),
+        "authentication_international" | "authentication-international" => {
+            Some(MessageCategory::Authentication)
+        }
         other => other.parse().ok(),
     }
 }

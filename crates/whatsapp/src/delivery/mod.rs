@@ -171,7 +171,9 @@ fn lists_of(field: &str) -> &'static [(&'static str, &'static str, Reader)] {
             ("user_preferences", "preference", preference::read),
         ],
         "user_preferences" => &[("user_preferences", "preference", preference::read)],
-        "user_id_update" => &[("user_id_update", "id_update", |element, _| identity_change::read_update(element))],
+        "user_id_update" => {
+            &[("user_id_update", "id_update", |element, _| identity_change::read_update(element))]
+        }
         "calls" => &[("calls", "call", call::read), ("statuses", "call_status", call::read_status)],
         _ => &[],
     }
@@ -204,7 +206,11 @@ impl Collector {
             match node::present(change, "value") {
                 Some(value) => self.change(Place { field, position, ..place }, value)?,
                 None => {
-                    self.push_unknown(Place { field, position, ..place }, UnknownReason::UnreadableShape, change)?;
+                    self.push_unknown(
+                        Place { field, position, ..place },
+                        UnknownReason::UnreadableShape,
+                        change,
+                    )?;
                 }
             }
         }
@@ -213,8 +219,10 @@ impl Collector {
 
     fn change(&mut self, place: Place<'_>, value: &Value) -> Result<(), DeliveryError> {
         let metadata = value.get("metadata");
-        let place =
-            Place { phone_number_id: metadata.and_then(|data| node::present(data, "phone_number_id")), ..place };
+        let place = Place {
+            phone_number_id: metadata.and_then(|data| node::present(data, "phone_number_id")),
+            ..place
+        };
         if place.field == "account_update" {
             let reading = account::read(value, node::business_id(place.waba_id).as_deref());
             return self.push(place, "account", reading, value);
@@ -242,7 +250,12 @@ impl Collector {
         Ok(())
     }
 
-    fn push_unknown(&mut self, place: Place<'_>, reason: UnknownReason, node: &Value) -> Result<(), DeliveryError> {
+    fn push_unknown(
+        &mut self,
+        place: Place<'_>,
+        reason: UnknownReason,
+        node: &Value,
+    ) -> Result<(), DeliveryError> {
         let reading = Reading { content: Content::Unknown(reason), key: ElementKey::default() };
         self.push(place, "unknown", reading, node)
     }
