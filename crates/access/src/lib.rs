@@ -105,7 +105,11 @@ pub struct NotAuthorised {
 ///
 /// # Errors
 /// [`NotAuthorised`] unless a role of the actor lists the permission and the actor acts for the controller.
-pub fn authorise(actor: &Actor, permission: Permission, controller: ControllerId) -> Result<(), NotAuthorised> {
+pub fn authorise(
+    actor: &Actor,
+    permission: Permission,
+    controller: ControllerId,
+) -> Result<(), NotAuthorised> {
     let has_permission = actor.roles().any(|role| permissions_of(role).contains(&permission));
     if has_permission && actor.acts_for(controller) { Ok(()) } else { Err(NotAuthorised { permission }) }
 }

@@ -156,7 +156,8 @@ mod tests {
     #[test]
     fn a_sealed_value_opens_in_its_place_and_nowhere_else() {
         let key = SecretKey::from_bytes(&KEY);
-        let (row, other) = (Key::Subject(SubjectId::from_bytes([2; 16])), Key::Subject(SubjectId::from_bytes([3; 16])));
+        let (row, other) =
+            (Key::Subject(SubjectId::from_bytes([2; 16])), Key::Subject(SubjectId::from_bytes([3; 16])));
         let envelope = seal(&key, 1, &place(&row), b"+15550001111", &SystemEntropy::new()).unwrap();
         assert_eq!(envelope.len(), 12 + OVERHEAD);
         assert_eq!(open(&key, 1, &place(&row), &envelope).unwrap().as_slice(), b"+15550001111");

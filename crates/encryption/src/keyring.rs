@@ -93,7 +93,10 @@ impl LocalKeyring {
 
     fn key(&self, id: &WrappingKeyId) -> Result<SecretKey, KeyProviderError> {
         let keys = self.lock();
-        keys.iter().find(|entry| entry.id == *id).map(|entry| entry.key.clone()).ok_or(KeyProviderError::NoSuchKey)
+        keys.iter()
+            .find(|entry| entry.id == *id)
+            .map(|entry| entry.key.clone())
+            .ok_or(KeyProviderError::NoSuchKey)
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {
@@ -174,8 +177,8 @@ fn read(mut file: File) -> Result<Vec<Entry>, KeyProviderError> {
     }
     let mut text = Zeroizing::new(String::new());
     file.read_to_string(&mut text).map_err(unavailable)?;
-    let parsed: KeyringFile = serde_json::from_str(&text)
-        .map_err(|_| KeyProviderError::Unusable("the file is not a keyring"))?;
+    let parsed: KeyringFile =
+        serde_json::from_str(&text).map_err(|_| KeyProviderError::Unusable("the file is not a keyring"))?;
     if parsed.format != FORMAT {
         return Err(KeyProviderError::Unusable("the file is not a keyring"));
     }
@@ -186,7 +189,8 @@ fn read(mut file: File) -> Result<Vec<Entry>, KeyProviderError> {
 }
 
 fn entry_of(entry: &FileEntry) -> Result<Entry, KeyProviderError> {
-    let bytes = from_hex(&entry.key_hex).ok_or(KeyProviderError::Unusable("a key in the file is malformed"))?;
+    let bytes =
+        from_hex(&entry.key_hex).ok_or(KeyProviderError::Unusable("a key in the file is malformed"))?;
     Ok(Entry { id: WrappingKeyId(entry.id.clone()), key: SecretKey::from_bytes(&bytes) })
 }
 

@@ -3,12 +3,12 @@
 use wzapi_encryption::{DataKey, EncryptionError, Place, TenantKeys};
 use wzapi_ledger_proof::{Blinding, EntryCommitment};
 use wzapi_model::Entropy;
+use wzapi_model::Timestamp;
 use wzapi_model::ids::{ControllerId, EntryId};
 use wzapi_model::name::DataCategory;
-use wzapi_model::Timestamp;
+use wzapi_storage::Draft;
 use wzapi_storage::key::{Key, Owner};
 use wzapi_storage::row::{DataKeyRow, EntryBodyRow, Sealed};
-use wzapi_storage::Draft;
 use zeroize::Zeroizing;
 
 use crate::error::LedgerError;
@@ -64,8 +64,7 @@ impl PreparedEntry {
     }
 
     pub(crate) fn body_row(&self, shard: u16, index: u64) -> (Key, EntryBodyRow) {
-        let row =
-            EntryBodyRow { shard, index, category: self.category.clone(), sealed: self.sealed.clone() };
+        let row = EntryBodyRow { shard, index, category: self.category.clone(), sealed: self.sealed.clone() };
         (Key::EntryBody { owner: self.owner, entry: self.id }, row)
     }
 }
@@ -118,7 +117,8 @@ fn place<'a>(controller: ControllerId, row: &'a Key) -> Place<'a> {
 /// Length of the event (4 bytes) ‖ blinding ‖ event ‖ zeros up to the next step.
 fn padded(blinding: &[u8; BLINDING], event: &[u8]) -> Result<Zeroizing<Vec<u8>>, LedgerError> {
     let length = u32::try_from(event.len()).map_err(|_| LedgerError::NotCanonical)?;
-    let mut body = Zeroizing::new(Vec::with_capacity((event.len() + 4 + BLINDING).next_multiple_of(PADDING_STEP)));
+    let mut body =
+        Zeroizing::new(Vec::with_capacity((event.len() + 4 + BLINDING).next_multiple_of(PADDING_STEP)));
     body.extend_from_slice(&length.to_be_bytes());
     body.extend_from_slice(blinding);
     body.extend_from_slice(event);

@@ -100,7 +100,8 @@ mod tests {
         let bytes = event().with("text", text).canonical_bytes().unwrap();
         let json = String::from_utf8(bytes).unwrap();
         assert!(json.contains(r#""text":"€$\u000f\nA'B\"\\\\\"/"#), "{json}");
-        let keys: Vec<_> = ["at", "controller", "text", "type"].map(|key| json.find(&format!("\"{key}\":"))).into();
+        let keys: Vec<_> =
+            ["at", "controller", "text", "type"].map(|key| json.find(&format!("\"{key}\":"))).into();
         assert!(keys.is_sorted() && keys.iter().all(Option::is_some), "keys are sorted");
     }
 

@@ -150,8 +150,7 @@ async fn verify_page(
     range: std::ops::Range<u64>,
     recomputed: &mut CompactRange,
 ) -> Result<Option<Fault>, LedgerError> {
-    let leaf_keys: Vec<Key> =
-        range.clone().map(|index| Key::LogLeaf { shard: FIRST_SHARD, index }).collect();
+    let leaf_keys: Vec<Key> = range.clone().map(|index| Key::LogLeaf { shard: FIRST_SHARD, index }).collect();
     let leaves = match read_each(storage, controller, &leaf_keys).await? {
         Ok(leaves) => leaves,
         Err((position, kind)) => return Ok(Some(Fault { index: range.start + position, kind })),

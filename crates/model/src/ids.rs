@@ -11,7 +11,9 @@ use crate::entropy::{Entropy, EntropyError};
 
 /// A text is not an identifier of the expected kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a valid {kind}: expected a UUID other than the nil one, such as 6f0c2d1e-8a4b-4c3d-9e2f-0123456789ab")]
+#[error(
+    "not a valid {kind}: expected a UUID other than the nil one, such as 6f0c2d1e-8a4b-4c3d-9e2f-0123456789ab"
+)]
 pub struct IdError {
     kind: &'static str,
 }

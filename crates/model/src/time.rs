@@ -13,7 +13,9 @@ const MAX_MILLIS: i64 = 253_402_300_799_999;
 
 /// A text or number is not a point in time between 1970 and 9999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a point in time between 1970 and 9999; write RFC 3339, such as 2026-11-22T10:30:00Z, or a date, such as 2026-11-22")]
+#[error(
+    "not a point in time between 1970 and 9999; write RFC 3339, such as 2026-11-22T10:30:00Z, or a date, such as 2026-11-22"
+)]
 pub struct TimeError;
 
 /// A point in time, in milliseconds since 1970-01-01T00:00:00Z, between 1970 and 9999.

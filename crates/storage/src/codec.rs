@@ -136,10 +136,9 @@ fn decode_parts(owner: Owner, kind: RowKind, rest: &mut &[u8]) -> Option<Key> {
         RowKind::SourceEvent => Key::SourceEvent(BlindIndex(take(rest)?)),
         RowKind::Unrecognised => Key::Unrecognised(BlindIndex(take(rest)?)),
         RowKind::LogHead => Key::LogHead(u16::from_be_bytes(take(rest)?)),
-        RowKind::LogLeaf => Key::LogLeaf {
-            shard: u16::from_be_bytes(take(rest)?),
-            index: u64::from_be_bytes(take(rest)?),
-        },
+        RowKind::LogLeaf => {
+            Key::LogLeaf { shard: u16::from_be_bytes(take(rest)?), index: u64::from_be_bytes(take(rest)?) }
+        }
         RowKind::EntryBody => Key::EntryBody { owner, entry: EntryId::from_bytes(take(rest)?) },
         RowKind::Changeset => Key::Changeset(ChangesetId::from_bytes(take(rest)?)),
     })
@@ -225,10 +224,7 @@ pub fn decode_value(kind: RowKind, bytes: &[u8]) -> Result<Stored, StorageError>
 ///
 /// # Errors
 /// [`StorageError::Corrupt`] when the bytes are too short.
-pub fn decode_header(
-    kind: RowKind,
-    bytes: &[u8],
-) -> Result<(Version, Option<Timestamp>), StorageError> {
+pub fn decode_header(kind: RowKind, bytes: &[u8]) -> Result<(Version, Option<Timestamp>), StorageError> {
     take_header(kind, &mut &*bytes)
 }
 

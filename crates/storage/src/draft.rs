@@ -82,7 +82,12 @@ impl<'a> Draft<'a> {
     ///
     /// # Errors
     /// [`NotLoaded`]; nothing was staged.
-    pub fn put(&mut self, key: Key, body: impl Into<Body>, due_at: Option<Timestamp>) -> Result<(), NotLoaded> {
+    pub fn put(
+        &mut self,
+        key: Key,
+        body: impl Into<Body>,
+        due_at: Option<Timestamp>,
+    ) -> Result<(), NotLoaded> {
         self.durability = Durability::Durable;
         self.put_relaxed(key, body, due_at)
     }

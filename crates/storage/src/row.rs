@@ -205,6 +205,8 @@ pub struct SubjectIdentifier {
     pub kind: IdentifierKind,
     /// Since when it is known.
     pub since: Timestamp,
+    /// The subject under whose key and in whose row it was sealed: another one after two were found to be one.
+    pub sealed_for: SubjectId,
     /// The identifier itself and the raw form in which it arrived, under the category `contact`.
     pub sealed: Sealed,
 }

@@ -241,7 +241,8 @@ mod tests {
     #[test]
     fn what_is_not_a_number_is_refused_without_being_repeated() {
         let long = "1".repeat(1000);
-        for text in ["", "+", "PHONE_NUMBER", "1-800-FLOWERS", "12", "+0123456789", "1234567890123456", &long] {
+        for text in ["", "+", "PHONE_NUMBER", "1-800-FLOWERS", "12", "+0123456789", "1234567890123456", &long]
+        {
             let error = E164::parse(text).expect_err(text);
             assert_eq!(error, IdentifierError::PhoneNumber);
         }

@@ -1,0 +1,53 @@
+//! What can go wrong when consent is recorded or asked about.
+
+use wzapi_encryption::EncryptionError;
+use wzapi_ledger::LedgerError;
+use wzapi_model::entropy::EntropyError;
+use wzapi_storage::StorageError;
+use wzapi_storage::draft::NotLoaded;
+
+/// Why nothing was recorded, or no decision was made. In every case: nothing may be sent, and nothing changed,
+/// except under [`ConsentError::UnknownOutcome`].
+#[derive(Debug, thiserror::Error)]
+pub enum ConsentError {
+    /// Others kept changing the same person. Nothing was written; try again.
+    #[error("the person's record kept changing; try again")]
+    Busy,
+    /// It is not known whether the change was written. Recording the same act again is safe.
+    #[error("the outcome of the change is not known; recording the same act again is safe")]
+    UnknownOutcome,
+    /// An act misses something, or a bound is exceeded.
+    #[error("the act cannot be recorded: {0}")]
+    InvalidAct(&'static str),
+    /// The person goes by more identifiers than one record holds.
+    #[error("a person cannot have more than {0} identifiers")]
+    TooManyIdentifiers(usize),
+    /// A stored row contradicts another one. Restore from a backup; do not send.
+    #[error("stored consent is damaged: {0}")]
+    Damaged(&'static str),
+    /// The ledger failed.
+    #[error("the ledger failed")]
+    Ledger(#[source] LedgerError),
+    /// Keys failed.
+    #[error("encryption failed")]
+    Encryption(#[from] EncryptionError),
+    /// The store failed.
+    #[error("the store failed")]
+    Storage(#[from] StorageError),
+    /// Randomness failed.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+    /// A mistake in the calling engine.
+    #[error(transparent)]
+    NotLoaded(#[from] NotLoaded),
+}
+
+impl From<LedgerError> for ConsentError {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Conflict => Self::Busy,
+            LedgerError::UnknownOutcome => Self::UnknownOutcome,
+            other => Self::Ledger(other),
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! Which subject an identifier belongs to.
+//!
+//! Identifiers are aliases of one subject. What arrives together in one statement of Meta (a number and a
+//! business-scoped user id in one message) belongs together, and shares grants and denials. When two subjects
+//! turn out to be one, the older one goes on, the younger one's rows stay under their own prefix, and the marks
+//! of both are joined, so that denials win.
+
+use std::collections::BTreeSet;
+
+use wzapi_encryption::{Place, TenantKeys};
+use wzapi_model::identifier::Identifier;
+use wzapi_model::ids::SubjectId;
+use wzapi_model::name::DataCategory;
+use wzapi_model::personal::Personal;
+use wzapi_model::{Entropy, Timestamp};
+use wzapi_storage::Draft;
+use wzapi_storage::key::{BlindIndex, Key, Owner};
+use wzapi_storage::row::{IdentifierRow, ScopeMarks, SubjectIdentifier, SubjectRow};
+
+use crate::error::ConsentError;
+use crate::standing;
+
+/// The most identifiers of one person.
+pub const MAX_IDENTIFIERS: usize = 256;
+/// How far a chain of merged subjects is followed.
+const MAX_MERGES: usize = 16;
+
+/// An identifier as it arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownAs {
+    /// In canonical form.
+    pub identifier: Identifier,
+    /// As it was written: what the provider has to be given to reach the person.
+    pub raw: Personal<String>,
+}
+
+impl KnownAs {
+    /// An identifier whose raw form is its canonical one.
+    #[must_use]
+    pub fn canonical(identifier: Identifier) -> Self {
+        let raw = Personal::new(identifier.expose_canonical());
+        Self { identifier, raw }
+    }
+}
+
+/// Loads the gate rows of these identifiers, under every live index key, in one `get`.
+pub(crate) async fn load(
+    draft: &mut Draft<'_>,
+    keys: &TenantKeys,
+    known_as: impl IntoIterator<Item = &KnownAs>,
+) -> Result<(), ConsentError> {
+    let indexes = known_as.into_iter().flat_map(|known| keys.identifier_indexes(&known.identifier));
+    Ok(draft.load(indexes.map(Key::Identifier)).await?)
+}
+
+/// The subject that goes by these identifiers, if any of them is known; several are made one.
+pub(crate) async fn find(
+    draft: &mut Draft<'_>,
+    keys: &TenantKeys,
+    known_as: &[KnownAs],
+    now: Timestamp,
+) -> Result<Option<SubjectId>, ConsentError> {
+    load(draft, keys, known_as).await?;
+    let mut subjects = BTreeSet::new();
+    for known in known_as {
+        if let Some((_, row)) = live_row(draft, keys, &known.identifier)? {
+            let subject = row.subject;
+            subjects.insert(surviving(draft, subject).await?);
+        }
+    }
+    unite(draft, subjects, now).await
+}
+
+/// As [`find`], and makes the subject if there is none and the aliases that are missing.
+pub(crate) async fn find_or_create(
+    draft: &mut Draft<'_>,
+    keys: &TenantKeys,
+    entropy: &dyn Entropy,
+    known_as: &[KnownAs],
+    now: Timestamp,
+) -> Result<SubjectId, ConsentError> {
+    let subject = match find(draft, keys, known_as, now).await? {
+        Some(subject) => subject,
+        None => create(draft, entropy, now).await?,
+    };
+    for known in known_as {
+        if live_row(draft, keys, &known.identifier)?.is_none() {
+            add_alias(draft, keys, subject, known, now).await?;
+        }
+    }
+    Ok(subject)
+}
+
+/// Moves a person from some identifiers to others, as Meta states: what the person agreed to goes along, the old
+/// identifiers keep the denials, and whoever had the new ones before loses them. Nothing happens when nobody is
+/// known under the old ones.
+pub(crate) async fn change_identity(
+    draft: &mut Draft<'_>,
+    keys: &TenantKeys,
+    entropy: &dyn Entropy,
+    change: &IdentityChange,
+    now: Timestamp,
+) -> Result<Option<SubjectId>, ConsentError> {
+    load(draft, keys, change.previous.iter().chain(&change.current)).await?;
+    let Some(subject) = find(draft, keys, &change.previous, now).await? else { return Ok(None) };
+    for known in &change.current {
+        leave(draft, keys, &known.identifier, change.at, Some(subject))?;
+    }
+    let all: Vec<KnownAs> = change.previous.iter().chain(&change.current).cloned().collect();
+    find_or_create(draft, keys, entropy, &all, now).await?;
+    for known in change.previous.iter().filter(|known| !change.current.contains(known)) {
+        leave(draft, keys, &known.identifier, change.at, None)?;
+    }
+    Ok(Some(subject))
+}
+
+/// A person goes by other identifiers from a moment on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdentityChange {
+    /// Those that no longer are the person's.
+    pub previous: Vec<KnownAs>,
+    /// Those that are now.
+    pub current: Vec<KnownAs>,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+/// Ends the bond between an identifier and its subject, unless the subject is `except`.
+fn leave(
+    draft: &mut Draft<'_>,
+    keys: &TenantKeys,
+    identifier: &Identifier,
+    at: Timestamp,
+    except: Option<SubjectId>,
+) -> Result<(), ConsentError> {
+    if let Some((index, row)) = live_row(draft, keys, identifier)?
+        && Some(row.subject) != except
+    {
+        let row = IdentifierRow { left_at: Some(at), windows: Vec::new(), ..row.clone() };
+        draft.put(Key::Identifier(index), row, None)?;
+    }
+    Ok(())
+}
+
+/// The gate row of an identifier that still belongs to somebody, and where it is.
+fn live_row<'d>(
+    draft: &'d Draft<'_>,
+    keys: &TenantKeys,
+    identifier: &Identifier,
+) -> Result<Option<(BlindIndex, &'d IdentifierRow)>, ConsentError> {
+    for index in keys.identifier_indexes(identifier) {
+        if let Some(row) = draft.row::<IdentifierRow>(&Key::Identifier(index))?
+            && row.left_at.is_none()
+        {
+            return Ok(Some((index, row)));
+        }
+    }
+    Ok(None)
+}
+
+/// Every identifier row that the subject lists and that still is the subject's.
+pub(crate) async fn gate_rows(
+    draft: &mut Draft<'_>,
+    subject: SubjectId,
+) -> Result<Vec<(Key, IdentifierRow)>, ConsentError> {
+    let keys: Vec<Key> =
+        subject_row(draft, subject).await?.identifiers.iter().map(|one| Key::Identifier(one.index)).collect();
+    draft.load(keys.iter().cloned()).await?;
+    let mut rows = Vec::with_capacity(keys.len());
+    for key in keys {
+        let row = draft.row::<IdentifierRow>(&key)?.ok_or(ConsentError::Damaged("a gate row is missing"))?;
+        if row.subject == subject {
+            rows.push((key, row.clone()));
+        }
+    }
+    Ok(rows)
+}
+
+/// The subject's row, which every change about the person must rewrite.
+pub(crate) async fn subject_row(
+    draft: &mut Draft<'_>,
+    subject: SubjectId,
+) -> Result<SubjectRow, ConsentError> {
+    let key = Key::Subject(subject);
+    draft.load([key.clone()]).await?;
+    draft.row::<SubjectRow>(&key)?.cloned().ok_or(ConsentError::Damaged("a subject row is missing"))
+}
+
+/// The subject that `subject` turned out to be, which mostly is itself.
+async fn surviving(draft: &mut Draft<'_>, mut subject: SubjectId) -> Result<SubjectId, ConsentError> {
+    for _ in 0..MAX_MERGES {
+        match subject_row(draft, subject).await?.merged_into {
+            Some(other) => subject = other,
+            None => return Ok(subject),
+        }
+    }
+    Err(ConsentError::Damaged("merged subjects lead in a circle"))
+}
+
+async fn create(
+    draft: &mut Draft<'_>,
+    entropy: &dyn Entropy,
+    now: Timestamp,
+) -> Result<SubjectId, ConsentError> {
+    let subject = SubjectId::generate(entropy)?;
+    draft.load([Key::Subject(subject)]).await?;
+    let row = SubjectRow {
+        created_at: now,
+        changed_at: now,
+        identifiers: Vec::new(),
+        former: Vec::new(),
+        merged_into: None,
+    };
+    draft.put(Key::Subject(subject), row, None)?;
+    Ok(subject)
+}
+
+async fn add_alias(
+    draft: &mut Draft<'_>,
+    keys: &TenantKeys,
+    subject: SubjectId,
+    known: &KnownAs,
+    now: Timestamp,
+) -> Result<(), ConsentError> {
+    let mut row = subject_row(draft, subject).await?;
+    if row.identifiers.len() >= MAX_IDENTIFIERS {
+        return Err(ConsentError::TooManyIdentifiers(MAX_IDENTIFIERS));
+    }
+    let shared = shared_marks(&gate_rows(draft, subject).await?);
+    let index = newest_index(keys, &known.identifier)?;
+
+    let mut marks = inherited_marks(draft, keys, &known.identifier, now)?;
+    standing::join(&mut marks, &shared);
+    let gate_row = IdentifierRow {
+        subject,
+        kind: known.identifier.kind(),
+        index_key: keys.index_key_version(),
+        marks,
+        windows: Vec::new(),
+        left_at: None,
+    };
+    draft.put(Key::Identifier(index), gate_row, None)?;
+
+    let place_of_row = Key::Subject(subject);
+    let owner = Owner::Subject(subject);
+    let data_key = keys.data_key_for_writing(draft, owner, &DataCategory::contact(), now).await?;
+    let field = field_of(index);
+    let place = Place { controller: draft.controller(), row: &place_of_row, field: &field };
+    let plaintext = serde_json::json!({
+        "kind": known.identifier.kind().as_str(),
+        "canonical": known.identifier.expose_canonical(),
+        "raw": known.raw.expose(),
+    });
+    let sealed = data_key.seal(&place, plaintext.to_string().as_bytes())?;
+    row.identifiers.retain(|one| one.index != index);
+    let kind = known.identifier.kind();
+    row.identifiers.push(SubjectIdentifier { index, kind, since: now, sealed_for: subject, sealed });
+    row.changed_at = now;
+    draft.put(place_of_row, row, None)?;
+    Ok(())
+}
+
+/// The field under which an identifier is sealed: one per identifier, so that none can stand in for another.
+fn field_of(index: BlindIndex) -> String {
+    let hex: String = index.0.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("identifier/{hex}")
+}
+
+fn newest_index(keys: &TenantKeys, identifier: &Identifier) -> Result<BlindIndex, ConsentError> {
+    let indexes = keys.identifier_indexes(identifier);
+    indexes.first().copied().ok_or(ConsentError::Damaged("the controller has no index key"))
+}
+
+/// Whoever had the identifier before took the grants along; denials, and what came later, stay with it.
+fn inherited_marks(
+    draft: &Draft<'_>,
+    keys: &TenantKeys,
+    identifier: &Identifier,
+    now: Timestamp,
+) -> Result<Vec<ScopeMarks>, ConsentError> {
+    let mut marks = Vec::new();
+    for index in keys.identifier_indexes(identifier) {
+        if let Some(row) = draft.row::<IdentifierRow>(&Key::Identifier(index))? {
+            standing::join(&mut marks, &standing::left_behind(&row.marks, row.left_at.unwrap_or(now)));
+        }
+    }
+    Ok(marks)
+}
+
+/// What the living identifiers of a person have in common: everything any of them carries.
+fn shared_marks(rows: &[(Key, IdentifierRow)]) -> Vec<ScopeMarks> {
+    let mut marks = Vec::new();
+    for (_, row) in rows.iter().filter(|(_, row)| row.left_at.is_none()) {
+        standing::join(&mut marks, &row.marks);
+    }
+    marks
+}
+
+/// Makes one subject of several: the oldest goes on.
+async fn unite(
+    draft: &mut Draft<'_>,
+    subjects: BTreeSet<SubjectId>,
+    now: Timestamp,
+) -> Result<Option<SubjectId>, ConsentError> {
+    let mut rows = Vec::with_capacity(subjects.len());
+    for subject in subjects {
+        rows.push((subject_row(draft, subject).await?, subject));
+    }
+    rows.sort_by_key(|(row, subject)| (row.created_at, *subject));
+    let mut rest = rows.into_iter();
+    let Some((mut survivor_row, survivor)) = rest.next() else { return Ok(None) };
+    let others: Vec<_> = rest.collect();
+    if others.is_empty() {
+        return Ok(Some(survivor));
+    }
+    let mut gate = gate_rows(draft, survivor).await?;
+    for (mut row, subject) in others {
+        gate.extend(gate_rows(draft, subject).await?);
+        survivor_row.former.push(subject);
+        survivor_row.former.append(&mut row.former.clone());
+        survivor_row.identifiers.append(&mut row.identifiers.clone());
+        row.merged_into = Some(survivor);
+        row.changed_at = now;
+        draft.put(Key::Subject(subject), row, None)?;
+    }
+    if survivor_row.identifiers.len() > MAX_IDENTIFIERS {
+        return Err(ConsentError::TooManyIdentifiers(MAX_IDENTIFIERS));
+    }
+    let shared = shared_marks(&gate);
+    for (key, mut row) in gate {
+        row.subject = survivor;
+        if row.left_at.is_none() {
+            row.marks = shared.clone();
+        }
+        draft.put(key, row, None)?;
+    }
+    survivor_row.changed_at = now;
+    draft.put(Key::Subject(survivor), survivor_row, None)?;
+    Ok(Some(survivor))
+}

@@ -1,0 +1,526 @@
+//! Acts, identifiers and windows, written as one changeset with their ledger entries.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use wzapi_encryption::blind_index::IndexLabel;
+use wzapi_encryption::{Encryption, Place, TenantKeys};
+use wzapi_ledger::{Appended, Event, Ledger, LedgerError, PreparedEntry};
+use wzapi_model::consent::{
+    ChannelScope, ConsentAct, ConsentMethod, ConsentScope, Provenance, PurposeScope, Question, SenderScope,
+};
+use wzapi_model::identifier::Identifier;
+use wzapi_model::ids::{ConsentEventId, ControllerId, EntryId, SenderId, SubjectId};
+use wzapi_model::name::DataCategory;
+use wzapi_model::personal::Personal;
+use wzapi_model::{Clock, Entropy, Timestamp};
+use wzapi_storage::key::{BlindIndex, Key, Owner};
+use wzapi_storage::row::{ConsentEventRow, Quarantine, Window, event_id_of};
+use wzapi_storage::{Draft, Storage};
+
+use crate::error::ConsentError;
+use crate::person::{self, IdentityChange, KnownAs};
+use crate::standing::{self, EffectiveAct, Standing};
+
+/// How far in the future a grant may be dated, for clocks that differ.
+pub const ALLOWED_SKEW: Duration = Duration::from_secs(300);
+/// The longest evidence kept with an act, in bytes.
+pub const MAX_EVIDENCE: usize = 64 * 1024;
+/// The most senders whose windows are kept per identifier.
+const MAX_WINDOWS: usize = 64;
+/// How often a change is tried again when others change the same rows.
+const MAX_ATTEMPTS: usize = 32;
+
+/// The text that a person was shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Its version.
+    pub version: String,
+    /// The SHA-256 of its text.
+    pub sha256: [u8; 32],
+    /// Its language (BCP 47).
+    pub language: String,
+}
+
+/// An act to be recorded.
+#[derive(Debug, Clone)]
+pub struct NewAct {
+    /// What happened.
+    pub act: ConsentAct,
+    /// How far it reaches.
+    pub scope: ConsentScope,
+    /// How it arrived.
+    pub method: ConsentMethod,
+    /// Whether it was recorded when the person acted, or taken over from other records.
+    pub provenance: Provenance,
+    /// When the person acted; `None` when nobody can say, and then the time of record counts.
+    pub acted_at: Option<Timestamp>,
+    /// When a grant ends by itself.
+    pub expires_at: Option<Timestamp>,
+    /// The notice that was shown.
+    pub notice: Option<Notice>,
+    /// What shows that the person acted: the form's URL and fields, the words of the message, a recording's name.
+    pub evidence: Option<Personal<String>>,
+    /// What identifies the act at its source, so that a second arrival changes nothing. `None` makes each call a
+    /// new act.
+    pub source: Option<Personal<Vec<u8>>>,
+}
+
+impl NewAct {
+    /// A direct act with nothing but what every act must have.
+    #[must_use]
+    pub const fn direct(act: ConsentAct, scope: ConsentScope, method: ConsentMethod) -> Self {
+        Self {
+            act,
+            scope,
+            method,
+            provenance: Provenance::Direct,
+            acted_at: None,
+            expires_at: None,
+            notice: None,
+            evidence: None,
+            source: None,
+        }
+    }
+
+    fn validate(&self) -> Result<(), ConsentError> {
+        if self.evidence.as_ref().is_some_and(|evidence| evidence.expose().len() > MAX_EVIDENCE) {
+            return Err(ConsentError::InvalidAct("its evidence is longer than 64 KiB"));
+        }
+        if self.expires_at.is_some() && self.act != ConsentAct::Given {
+            return Err(ConsentError::InvalidAct("only a grant can expire"));
+        }
+        Ok(())
+    }
+
+    /// Why a grant counts for nothing yet. Denials are never set aside, whatever their date.
+    fn quarantine(&self, now: Timestamp) -> Option<Quarantine> {
+        if self.act != ConsentAct::Given {
+            return None;
+        }
+        if self.acted_at.is_some_and(|acted| acted > now.saturating_add(ALLOWED_SKEW)) {
+            return Some(Quarantine::FutureDated);
+        }
+        let has_evidence = self.evidence.as_ref().is_some_and(|text| !text.expose().trim().is_empty());
+        (self.provenance == Provenance::Imported && !has_evidence).then_some(Quarantine::NoEvidence)
+    }
+}
+
+/// What became of an act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Recorded {
+    /// It was recorded, and counts.
+    New {
+        /// Its ledger entry.
+        entry: EntryId,
+    },
+    /// It was recorded, but counts for nothing until somebody clears it.
+    Quarantined {
+        /// Its ledger entry.
+        entry: EntryId,
+        /// Why.
+        reason: Quarantine,
+    },
+    /// It had been recorded before; nothing changed.
+    Duplicate,
+}
+
+/// Records consent. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct ConsentLedger {
+    pub(crate) parts: Parts,
+}
+
+/// What the engines of this crate stand on.
+#[derive(Clone)]
+pub struct Parts {
+    /// Where rows are.
+    pub storage: Arc<dyn Storage>,
+    /// Keys.
+    pub encryption: Arc<Encryption>,
+    /// The accountability log.
+    pub ledger: Ledger,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl std::fmt::Debug for Parts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parts").finish_non_exhaustive()
+    }
+}
+
+impl ConsentLedger {
+    /// A consent ledger over these parts.
+    #[must_use]
+    pub const fn new(parts: Parts) -> Self {
+        Self { parts }
+    }
+
+    /// Records one act of the person who goes by these identifiers, which are taken to be one person's. Durable
+    /// when it returns, and from then on the gate knows it.
+    ///
+    /// # Errors
+    /// [`ConsentError::InvalidAct`] when the act is malformed; [`ConsentError::Busy`] when others kept changing
+    /// the same person; otherwise the failure of a part. In every case nothing was recorded, except perhaps under
+    /// [`ConsentError::UnknownOutcome`].
+    pub async fn record(
+        &self,
+        controller: ControllerId,
+        known_as: &[KnownAs],
+        act: &NewAct,
+    ) -> Result<Recorded, ConsentError> {
+        for _ in 0..MAX_ATTEMPTS {
+            let mut recording = self.begin(controller).await?;
+            let recorded = recording.act(known_as, act).await?;
+            match recording.commit().await {
+                Err(ConsentError::Busy) => {}
+                outcome => return outcome.map(|_| recorded),
+            }
+        }
+        Err(ConsentError::Busy)
+    }
+
+    /// Begins a changeset of several acts. On [`ConsentError::Busy`] from its commit, begin again.
+    ///
+    /// # Errors
+    /// [`ConsentError::Encryption`] when the controller is unknown or its keys are not to be had.
+    pub async fn begin(&self, controller: ControllerId) -> Result<Recording<'_>, ConsentError> {
+        let keys = self.parts.encryption.tenant(controller).await?;
+        Ok(Recording {
+            parts: &self.parts,
+            draft: Draft::new(self.parts.storage.as_ref(), controller),
+            keys,
+            entries: Vec::new(),
+            now: self.parts.clock.now(),
+        })
+    }
+
+    /// How often [`ConsentLedger::begin`] is worth trying when commits find others in the way.
+    pub const MAX_ATTEMPTS: usize = MAX_ATTEMPTS;
+
+    /// The person's standing on one question, under one identifier.
+    ///
+    /// # Errors
+    /// The failure of a part.
+    pub async fn standing(
+        &self,
+        controller: ControllerId,
+        identifier: &Identifier,
+        question: &Question<'_>,
+    ) -> Result<Standing, ConsentError> {
+        let keys = self.parts.encryption.tenant(controller).await?;
+        let rows = crate::gate::read_rows(self.parts.storage.as_ref(), &keys, identifier).await?;
+        Ok(rows.standing(question, self.parts.clock.now()))
+    }
+}
+
+/// A changeset in the making: rows, and the ledger entries that account for them.
+#[derive(Debug)]
+pub struct Recording<'a> {
+    parts: &'a Parts,
+    draft: Draft<'a>,
+    keys: Arc<TenantKeys>,
+    entries: Vec<PreparedEntry>,
+    now: Timestamp,
+}
+
+impl<'a> Recording<'a> {
+    /// The time of record of everything in this changeset.
+    #[must_use]
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The controller's keys.
+    #[must_use]
+    pub fn keys(&self) -> &TenantKeys {
+        &self.keys
+    }
+
+    /// The rows, for what is written along with the acts.
+    pub const fn draft(&mut self) -> &mut Draft<'a> {
+        &mut self.draft
+    }
+
+    /// Loads the gate rows of many people in one read, before their acts are taken one by one.
+    ///
+    /// # Errors
+    /// The failure of the store.
+    pub async fn prefetch(
+        &mut self,
+        known_as: impl IntoIterator<Item = &KnownAs>,
+    ) -> Result<(), ConsentError> {
+        person::load(&mut self.draft, &self.keys, known_as).await
+    }
+
+    /// Stages one act. A duplicate stages nothing.
+    ///
+    /// # Errors
+    /// As [`ConsentLedger::record`]; the recording must be dropped then.
+    pub async fn act(&mut self, known_as: &[KnownAs], act: &NewAct) -> Result<Recorded, ConsentError> {
+        act.validate()?;
+        let (parts, now) = (self.parts, self.now);
+        let subject =
+            person::find_or_create(&mut self.draft, &self.keys, parts.entropy.as_ref(), known_as, now)
+                .await?;
+        let event = match &act.source {
+            Some(source) => event_id_of(self.source_index(source.expose())?),
+            None => ConsentEventId::generate(parts.entropy.as_ref())?,
+        };
+        let place = Key::ConsentEvent { subject, event };
+        self.draft.load([place.clone()]).await?;
+        if self.draft.row::<ConsentEventRow>(&place)?.is_some() {
+            return Ok(Recorded::Duplicate);
+        }
+        let effective_at = act.acted_at.map_or(now, |acted| acted.min(now));
+        let quarantine = act.quarantine(now);
+        let entry = self.account_for(subject, act, effective_at, quarantine).await?;
+        self.stage_event(place, act, effective_at, quarantine, entry).await?;
+        match quarantine {
+            Some(reason) => Ok(Recorded::Quarantined { entry, reason }),
+            None => {
+                let effective = EffectiveAct {
+                    act: act.act,
+                    scope: act.scope.clone(),
+                    provenance: act.provenance,
+                    effective_at,
+                    expires_at: act.expires_at,
+                    entry,
+                };
+                self.apply(subject, &effective).await?;
+                Ok(Recorded::New { entry })
+            }
+        }
+    }
+
+    /// Stages that the person wrote to, or called, a sender: the customer service window opens or goes on.
+    ///
+    /// # Errors
+    /// The failure of a part.
+    pub async fn inbound(
+        &mut self,
+        known_as: &[KnownAs],
+        sender: SenderId,
+        at: Option<Timestamp>,
+    ) -> Result<(), ConsentError> {
+        let (parts, now) = (self.parts, self.now);
+        let subject =
+            person::find_or_create(&mut self.draft, &self.keys, parts.entropy.as_ref(), known_as, now)
+                .await?;
+        let last_inbound = at.map_or(now, |at| at.min(now));
+        for (key, mut row) in person::gate_rows(&mut self.draft, subject).await? {
+            if row.left_at.is_none() && open_window(&mut row.windows, Window { sender, last_inbound }) {
+                self.draft.put(key, row, None)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Stages that a person goes by other identifiers now.
+    ///
+    /// # Errors
+    /// The failure of a part.
+    pub async fn change_identity(&mut self, change: &IdentityChange) -> Result<(), ConsentError> {
+        let (parts, now) = (self.parts, self.now);
+        let change = IdentityChange { at: change.at.min(now), ..change.clone() };
+        let moved =
+            person::change_identity(&mut self.draft, &self.keys, parts.entropy.as_ref(), &change, now)
+                .await?;
+        if let Some(subject) = moved {
+            let event = Event::new("subject.identity_changed", self.draft.controller(), now)
+                .with("subject", subject.to_string())
+                .with("since", change.at.as_millis());
+            self.entry(Owner::Subject(subject), &DataCategory::consent_evidence(), &event).await?;
+        }
+        Ok(())
+    }
+
+    /// Stages a ledger entry.
+    ///
+    /// # Errors
+    /// [`ConsentError::Ledger`] when the event cannot be written canonically; the failure of a part.
+    pub async fn entry(
+        &mut self,
+        owner: Owner,
+        category: &DataCategory,
+        event: &Event,
+    ) -> Result<EntryId, ConsentError> {
+        let entropy = self.parts.entropy.as_ref();
+        let entry =
+            PreparedEntry::seal(&mut self.draft, &self.keys, entropy, (owner, category), event, self.now)
+                .await
+                .map_err(ConsentError::from)?;
+        let id = entry.id();
+        self.entries.push(entry);
+        Ok(id)
+    }
+
+    /// The keyed hash under which a source event is filed.
+    ///
+    /// # Errors
+    /// [`ConsentError::Damaged`] when the controller has no index key.
+    pub fn source_index(&self, source: &[u8]) -> Result<BlindIndex, ConsentError> {
+        let indexes = self.keys.indexes(IndexLabel::SourceEvent, "", source);
+        indexes.last().copied().ok_or(ConsentError::Damaged("the controller has no index key"))
+    }
+
+    /// Commits everything staged, durably. `None` when nothing was staged.
+    ///
+    /// # Errors
+    /// [`ConsentError::Busy`] when a row changed since it was loaded: nothing was written.
+    pub async fn commit(self) -> Result<Option<Appended>, ConsentError> {
+        if self.draft.is_unchanged() && self.entries.is_empty() {
+            return Ok(None);
+        }
+        match self.parts.ledger.commit(self.draft, self.entries).await {
+            Ok(appended) => Ok(Some(appended)),
+            Err(LedgerError::Conflict) => Err(ConsentError::Busy),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn account_for(
+        &mut self,
+        subject: SubjectId,
+        act: &NewAct,
+        effective_at: Timestamp,
+        quarantine: Option<Quarantine>,
+    ) -> Result<EntryId, ConsentError> {
+        let event = Event::new(event_type(act.act), self.draft.controller(), self.now)
+            .with("subject", subject.to_string())
+            .with("purpose", purpose_text(&act.scope.purpose))
+            .with("channel", channel_text(act.scope.channel))
+            .with("sender", sender_text(act.scope.sender))
+            .with("method", act.method.as_str())
+            .with("imported", act.provenance == Provenance::Imported)
+            .with("effective_at", effective_at.as_millis())
+            .with_some("acted_at", act.acted_at.map(Timestamp::as_millis))
+            .with_some("expires_at", act.expires_at.map(Timestamp::as_millis))
+            .with_some("notice", act.notice.as_ref().map(notice_json))
+            .with_some("evidence", act.evidence.as_ref().map(|text| text.expose().as_str()))
+            .with_some("quarantine", quarantine.map(quarantine_text));
+        self.entry(Owner::Subject(subject), &DataCategory::consent_evidence(), &event).await
+    }
+
+    async fn stage_event(
+        &mut self,
+        place: Key,
+        act: &NewAct,
+        effective_at: Timestamp,
+        quarantine: Option<Quarantine>,
+        entry: EntryId,
+    ) -> Result<(), ConsentError> {
+        let category = DataCategory::consent_evidence();
+        let (keys, now) = (Arc::clone(&self.keys), self.now);
+        let data_key = keys.data_key_for_writing(&mut self.draft, place.owner(), &category, now).await?;
+        let details = json!({
+            "evidence": act.evidence.as_ref().map(|text| text.expose().as_str()),
+            "notice": act.notice.as_ref().map(notice_json),
+        });
+        let controller = self.draft.controller();
+        let sealed = data_key
+            .seal(&Place { controller, row: &place, field: "details" }, details.to_string().as_bytes())?;
+        let row = ConsentEventRow {
+            act: act.act,
+            scope: act.scope.clone(),
+            method: act.method,
+            provenance: act.provenance,
+            acted_at: act.acted_at,
+            recorded_at: now,
+            effective_at,
+            expires_at: act.expires_at,
+            quarantine,
+            entry,
+            details: sealed,
+        };
+        Ok(self.draft.put(place, row, None)?)
+    }
+
+    /// Folds the act into every gate row of the person. The subject row is rewritten with them, so that two
+    /// changes about one person never pass each other.
+    async fn apply(&mut self, subject: SubjectId, act: &EffectiveAct) -> Result<(), ConsentError> {
+        for (key, mut row) in person::gate_rows(&mut self.draft, subject).await? {
+            if row.left_at.is_none() {
+                standing::apply(&mut row.marks, act);
+                self.draft.put(key, row, None)?;
+            }
+        }
+        let mut row = person::subject_row(&mut self.draft, subject).await?;
+        row.changed_at = self.now;
+        Ok(self.draft.put(Key::Subject(subject), row, None)?)
+    }
+}
+
+/// Moves a window forward; whether anything changed.
+fn open_window(windows: &mut Vec<Window>, window: Window) -> bool {
+    match windows.iter_mut().find(|known| known.sender == window.sender) {
+        Some(known) if known.last_inbound >= window.last_inbound => false,
+        Some(known) => {
+            known.last_inbound = window.last_inbound;
+            true
+        }
+        None => {
+            windows.push(window);
+            if windows.len() > MAX_WINDOWS {
+                let oldest = windows.iter().enumerate().min_by_key(|(_, window)| window.last_inbound);
+                if let Some(position) = oldest.map(|(position, _)| position) {
+                    windows.remove(position);
+                }
+            }
+            true
+        }
+    }
+}
+
+const fn event_type(act: ConsentAct) -> &'static str {
+    match act {
+        ConsentAct::Requested => "consent.requested",
+        ConsentAct::Given => "consent.given",
+        ConsentAct::Refused => "consent.refused",
+        ConsentAct::Withdrawn => "consent.withdrawn",
+        ConsentAct::Objected => "consent.objected",
+        ConsentAct::Revoked => "consent.revoked",
+        ConsentAct::Invalidated => "consent.invalidated",
+        ConsentAct::PlatformStopped => "consent.platform_stopped",
+        ConsentAct::PlatformResumed => "consent.platform_resumed",
+    }
+}
+
+fn purpose_text(scope: &PurposeScope) -> &str {
+    match scope {
+        PurposeScope::All => "*",
+        PurposeScope::Marketing => "*marketing",
+        PurposeScope::One(purpose) => purpose.as_str(),
+    }
+}
+
+const fn channel_text(scope: ChannelScope) -> &'static str {
+    match scope {
+        ChannelScope::All => "*",
+        ChannelScope::One(channel) => channel.as_str(),
+    }
+}
+
+fn sender_text(scope: SenderScope) -> String {
+    match scope {
+        SenderScope::All => "*".to_owned(),
+        SenderScope::One(sender) => sender.to_string(),
+    }
+}
+
+const fn quarantine_text(reason: Quarantine) -> &'static str {
+    match reason {
+        Quarantine::FutureDated => "future_dated",
+        Quarantine::NoEvidence => "no_evidence",
+    }
+}
+
+fn notice_json(notice: &Notice) -> serde_json::Value {
+    let sha256: String = notice.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+    json!({ "version": notice.version, "sha256": sha256, "language": notice.language })
+}

@@ -1,0 +1,216 @@
+//! The fold: what a set of acts amounts to.
+//!
+//! Per scope, only the latest act of each sort matters, so acts fold into [`ScopeMarks`] by taking maxima. That
+//! is commutative, associative and idempotent: the same acts give the same marks in every order and however
+//! often each arrives. A question about one purpose, channel and sender is answered from the marks of every
+//! scope that covers it.
+//!
+//! The rules, in the order in which they apply:
+//!
+//! 1. The effective time of an act is the earlier of act and record.
+//! 2. A platform stop is over when a platform resumption is later than it. Nothing else ends by a resumption.
+//! 3. A denial (refusal, withdrawal, objection, revocation, invalidation, platform stop) holds until a later
+//!    direct grant; it wins a tie.
+//! 4. An imported grant counts only while there is no denial at all, not even one that a later grant ended.
+//! 5. Grants up to the moment at which the identifier changed hands do not count; denials do.
+//! 6. The latest grant that counts decides when the consent expires.
+
+use std::cmp::Reverse;
+
+use wzapi_model::Timestamp;
+use wzapi_model::consent::{ConsentAct, ConsentScope, ConsentState, Provenance, Question};
+use wzapi_model::ids::EntryId;
+use wzapi_storage::row::{DenialMark, GrantMark, Mark, ScopeMarks};
+
+/// An act, as far as the fold is concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EffectiveAct {
+    /// What happened.
+    pub act: ConsentAct,
+    /// How far it reaches.
+    pub scope: ConsentScope,
+    /// Where the record comes from.
+    pub provenance: Provenance,
+    /// The earlier of act and record.
+    pub effective_at: Timestamp,
+    /// When a grant ends by itself.
+    pub expires_at: Option<Timestamp>,
+    /// The ledger entry that records it.
+    pub entry: EntryId,
+}
+
+/// What the acts amount to, for one question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub struct Standing {
+    /// The state.
+    pub state: ConsentState,
+    /// The act that decided it: its effective time and its ledger entry. `None` for [`ConsentState::Unknown`].
+    pub because: Option<Mark>,
+    /// Whether it was a stop in WhatsApp itself.
+    pub is_platform_stop: bool,
+}
+
+impl Standing {
+    const UNKNOWN: Self = Self { state: ConsentState::Unknown, because: None, is_platform_stop: false };
+
+    const fn of(state: ConsentState, because: Mark) -> Self {
+        Self { state, because: Some(because), is_platform_stop: false }
+    }
+
+    /// Whether somebody said no, and nothing has ended that.
+    #[must_use]
+    pub const fn is_denied(&self) -> bool {
+        match self.state {
+            ConsentState::Refused
+            | ConsentState::Withdrawn
+            | ConsentState::Revoked
+            | ConsentState::Invalidated => true,
+            ConsentState::Unknown | ConsentState::Requested | ConsentState::Given | ConsentState::Expired => {
+                false
+            }
+        }
+    }
+}
+
+/// Folds one act into the marks, which stay sorted by scope.
+pub fn apply(marks: &mut Vec<ScopeMarks>, act: &EffectiveAct) {
+    let mark = Mark { at: act.effective_at, entry: act.entry };
+    let grant = GrantMark { mark, expires_at: act.expires_at };
+    let mut added = unmarked(act.scope.clone());
+    match (act.act, act.provenance) {
+        (ConsentAct::Given, Provenance::Direct) => added.granted = Some(grant),
+        (ConsentAct::Given, Provenance::Imported) => added.imported = Some(grant),
+        (ConsentAct::Requested, _) => added.requested = Some(mark),
+        (ConsentAct::PlatformStopped, _) => added.stopped = Some(mark),
+        (ConsentAct::PlatformResumed, _) => added.resumed = Some(mark),
+        (
+            ConsentAct::Refused
+            | ConsentAct::Withdrawn
+            | ConsentAct::Objected
+            | ConsentAct::Revoked
+            | ConsentAct::Invalidated,
+            _,
+        ) => added.denied = Some(DenialMark { mark, act: act.act }),
+    }
+    join_scope(marks, &added);
+}
+
+/// Folds all of `other` into `marks`.
+pub fn join(marks: &mut Vec<ScopeMarks>, other: &[ScopeMarks]) {
+    other.iter().for_each(|added| join_scope(marks, added));
+}
+
+/// What stays with an identifier that went to another person at `left_at`: denials, and what came later.
+#[must_use]
+pub fn left_behind(marks: &[ScopeMarks], left_at: Timestamp) -> Vec<ScopeMarks> {
+    let kept = marks.iter().map(|mark| ScopeMarks {
+        granted: mark.granted.filter(|grant| grant.mark.at > left_at),
+        imported: mark.imported.filter(|grant| grant.mark.at > left_at),
+        requested: mark.requested.filter(|request| request.at > left_at),
+        ..mark.clone()
+    });
+    kept.filter(|mark| *mark != unmarked(mark.scope.clone())).collect()
+}
+
+/// Answers one question. `left_at` is when the identifier last changed hands.
+pub fn answer(
+    marks: &[ScopeMarks],
+    question: &Question<'_>,
+    left_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Standing {
+    let mut found = unmarked(ConsentScope::everything());
+    for mark in marks.iter().filter(|mark| mark.scope.covers(question)) {
+        merge(&mut found, mark);
+    }
+    let counts = |grant: &GrantMark| left_at.is_none_or(|left| grant.mark.at > left);
+    let granted = found.granted.filter(counts);
+    let imported = found.imported.filter(counts);
+    let stopped =
+        found.stopped.filter(|stop| found.resumed.is_none_or(|resumption| resumption.at <= stop.at));
+
+    let is_standing = |denial: Mark| granted.is_none_or(|grant| grant.mark.at <= denial.at);
+    if let Some(denial) = found.denied.filter(|denial| is_standing(denial.mark)) {
+        return Standing::of(state_of_denial(denial.act), denial.mark);
+    }
+    if let Some(stop) = stopped.filter(|stop| is_standing(*stop)) {
+        return Standing { is_platform_stop: true, ..Standing::of(ConsentState::Withdrawn, stop) };
+    }
+    let imported = imported.filter(|_| found.denied.is_none() && stopped.is_none());
+    let decisive = [granted, imported].into_iter().flatten().max_by_key(grant_order);
+    match (decisive, found.requested) {
+        (Some(grant), _) if grant.expires_at.is_some_and(|end| end <= now) => {
+            Standing::of(ConsentState::Expired, grant.mark)
+        }
+        (Some(grant), _) => Standing::of(ConsentState::Given, grant.mark),
+        (None, Some(request)) => Standing::of(ConsentState::Requested, request),
+        (None, None) => Standing::UNKNOWN,
+    }
+}
+
+/// The state that a denial leaves behind.
+const fn state_of_denial(act: ConsentAct) -> ConsentState {
+    match act {
+        ConsentAct::Refused => ConsentState::Refused,
+        ConsentAct::Revoked => ConsentState::Revoked,
+        ConsentAct::Invalidated => ConsentState::Invalidated,
+        // The rest are the person's own no; acts that are no denials never get here, and would deny if they did.
+        ConsentAct::Withdrawn
+        | ConsentAct::Objected
+        | ConsentAct::PlatformStopped
+        | ConsentAct::Requested
+        | ConsentAct::Given
+        | ConsentAct::PlatformResumed => ConsentState::Withdrawn,
+    }
+}
+
+const fn unmarked(scope: ConsentScope) -> ScopeMarks {
+    ScopeMarks {
+        scope,
+        granted: None,
+        imported: None,
+        denied: None,
+        stopped: None,
+        resumed: None,
+        requested: None,
+    }
+}
+
+fn join_scope(marks: &mut Vec<ScopeMarks>, added: &ScopeMarks) {
+    match marks.binary_search_by(|mark| mark.scope.cmp(&added.scope)) {
+        Ok(position) => {
+            if let Some(mark) = marks.get_mut(position) {
+                merge(mark, added);
+            }
+        }
+        Err(position) => marks.insert(position, added.clone()),
+    }
+}
+
+fn merge(into: &mut ScopeMarks, from: &ScopeMarks) {
+    into.granted = into.granted.max_by(from.granted, grant_order);
+    into.imported = into.imported.max_by(from.imported, grant_order);
+    into.denied = into.denied.max_by(from.denied, |denial| (denial.mark, denial.act));
+    into.stopped = into.stopped.max_by(from.stopped, |mark| *mark);
+    into.resumed = into.resumed.max_by(from.resumed, |mark| *mark);
+    into.requested = into.requested.max_by(from.requested, |mark| *mark);
+}
+
+/// Later is greater; of two at the same moment, the one that ends sooner.
+fn grant_order(grant: &GrantMark) -> (Timestamp, Reverse<Timestamp>, EntryId) {
+    (grant.mark.at, Reverse(grant.expires_at.unwrap_or(Timestamp::MAX)), grant.mark.entry)
+}
+
+trait MaxBy<T> {
+    fn max_by<K: Ord>(self, other: Self, key: impl Fn(&T) -> K) -> Self;
+}
+
+impl<T> MaxBy<T> for Option<T> {
+    fn max_by<K: Ord>(self, other: Self, key: impl Fn(&T) -> K) -> Self {
+        match (self, other) {
+            (Some(a), Some(b)) => Some(if key(&b) > key(&a) { b } else { a }),
+            (a, b) => a.or(b),
+        }
+    }
+}
