@@ -16,7 +16,7 @@ use wzapi_model::name::DataCategory;
 use wzapi_model::personal::Personal;
 use wzapi_model::{Clock, Entropy, Timestamp};
 use wzapi_storage::key::{BlindIndex, Key, Owner};
-use wzapi_storage::row::{ConsentEventRow, Quarantine, Window, event_id_of};
+use wzapi_storage::row::{ConsentEventRow, Quarantine, Sealed, Window, event_id_of};
 use wzapi_storage::{Draft, Storage};
 
 use crate::error::ConsentError;
@@ -236,10 +236,22 @@ impl<'a> Recording<'a> {
         self.now
     }
 
-    /// The controller's keys.
-    #[must_use]
-    pub fn keys(&self) -> &TenantKeys {
-        &self.keys
+    /// Seals a value for a field of a row, under the data key of `owner` and `category`.
+    ///
+    /// # Errors
+    /// The failure of a part.
+    pub async fn seal(
+        &mut self,
+        owner: Owner,
+        category: &DataCategory,
+        row: &Key,
+        field: &str,
+        plaintext: &[u8],
+    ) -> Result<Sealed, ConsentError> {
+        let controller = self.draft.controller();
+        let data_key =
+            self.keys.data_key_for_writing(&mut self.draft, owner, category, self.now).await?;
+        Ok(data_key.seal(&Place { controller, row, field }, plaintext)?)
     }
 
     /// The rows, for what is written along with the acts.
@@ -416,22 +428,19 @@ impl<'a> Recording<'a> {
         entry: EntryId,
     ) -> Result<(), ConsentError> {
         let category = DataCategory::consent_evidence();
-        let (keys, now) = (Arc::clone(&self.keys), self.now);
-        let data_key = keys.data_key_for_writing(&mut self.draft, place.owner(), &category, now).await?;
         let details = json!({
             "evidence": act.evidence.as_ref().map(|text| text.expose().as_str()),
             "notice": act.notice.as_ref().map(notice_json),
         });
-        let controller = self.draft.controller();
-        let sealed = data_key
-            .seal(&Place { controller, row: &place, field: "details" }, details.to_string().as_bytes())?;
+        let sealed =
+            self.seal(place.owner(), &category, &place, "details", details.to_string().as_bytes()).await?;
         let row = ConsentEventRow {
             act: act.act,
             scope: act.scope.clone(),
             method: act.method,
             provenance: act.provenance,
             acted_at: act.acted_at,
-            recorded_at: now,
+            recorded_at: self.now,
             effective_at,
             expires_at: act.expires_at,
             quarantine,

@@ -78,11 +78,12 @@ impl Engine {
 
     /// Writes a group, and syncs it when something in it must survive a crash. Readers see it, whole, when this
     /// returns, and not before.
-    pub(crate) fn commit(&self, mut group: Group, reservation: Option<u64>) -> Result<Sync, fjall::Error> {
-        let sync = if group.is_durable() || reservation.is_some() { Sync::Done } else { Sync::NotNeeded };
-        let mode = match sync {
-            Sync::Done => PersistMode::SyncAll,
-            Sync::NotNeeded => PersistMode::Buffer,
+    pub(crate) fn commit(&self, mut group: Group, reservation: Option<u64>) -> Result<Written, fjall::Error> {
+        let written =
+            if group.is_durable() || reservation.is_some() { Written::Synced } else { Written::HandedOver };
+        let mode = match written {
+            Written::Synced => PersistMode::SyncAll,
+            Written::HandedOver => PersistMode::Buffer,
         };
         let mut batch = self.database.batch().durability(Some(mode));
         if let Some(below) = reservation {
@@ -107,7 +108,7 @@ impl Engine {
         }
         batch.commit()?;
         self.publish();
-        Ok(sync)
+        Ok(written)
     }
 
     /// Shows readers what is stored now.
@@ -127,11 +128,13 @@ impl Engine {
     }
 }
 
-/// Whether a commit waited for the disk.
+/// How far a batch got before the commit returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sync {
-    Done,
-    NotNeeded,
+pub(crate) enum Written {
+    /// On disk.
+    Synced,
+    /// With the operating system.
+    HandedOver,
 }
 
 impl Stored for Engine {

@@ -120,6 +120,11 @@ impl EmbeddedStorage {
     pub fn stats(&self) -> Stats {
         self.0.counters.stats()
     }
+
+    #[cfg(test)]
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
 }
 
 impl Drop for Inner {

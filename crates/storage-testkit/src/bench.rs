@@ -33,7 +33,8 @@ struct Ids {
 
 impl Bench {
     pub(crate) async fn fresh(backend: &dyn Backend, case: &str) -> Result<Self, Failure> {
-        let opened = backend.fresh().await.map_err(|error| Failure::new(format!("no fresh store: {error}")))?;
+        let opened =
+            backend.fresh().await.map_err(|error| Failure::new(format!("no fresh store: {error}")))?;
         // FNV-1a, so that the ids of a case depend on nothing but its name.
         let case = case.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -256,14 +257,18 @@ pub(crate) fn time(seconds: u32) -> Timestamp {
     Timestamp::EPOCH.saturating_add(BEGIN + Duration::from_secs(seconds.into()))
 }
 
-/// The key of the plain row of this number.
+/// The key of the plain row of this number; the number shows in a message.
 pub(crate) fn key(number: u32) -> Key {
-    Key::SourceEvent(BlindIndex(u128::from(number).to_be_bytes()))
+    Key::SourceEvent(BlindIndex((u128::from(number) << 96).to_be_bytes()))
 }
 
 /// A plain row that holds `content`.
 pub(crate) fn row(number: u32, content: u32) -> Record {
-    Record { key: key(number), due_at: None, body: Body::SourceEvent(SourceEventRow { seen_at: time(content) }) }
+    Record {
+        key: key(number),
+        due_at: None,
+        body: Body::SourceEvent(SourceEventRow { seen_at: time(content) }),
+    }
 }
 
 /// A plain row that is due.
@@ -273,9 +278,7 @@ pub(crate) fn due_row(number: u32, due_at: Timestamp) -> Record {
 
 /// Whether a stored row is the plain row with this content.
 pub(crate) fn holds(stored: Option<&Stored>, content: u32) -> bool {
-    stored
-        .and_then(|stored| SourceEventRow::of(&stored.body))
-        .is_some_and(|row| row.seen_at == time(content))
+    stored.and_then(|stored| SourceEventRow::of(&stored.body)).is_some_and(|row| row.seen_at == time(content))
 }
 
 /// Whether a stored row is what `record` said, under this version.

@@ -227,11 +227,7 @@ impl Draw {
     }
 
     fn wrapped(&mut self) -> WrappedKey {
-        WrappedKey {
-            wrapped_by: self.text(),
-            wrapped: self.many(512, Self::byte),
-            commitment: self.hash(),
-        }
+        WrappedKey { wrapped_by: self.text(), wrapped: self.many(512, Self::byte), commitment: self.hash() }
     }
 
     fn mark(&mut self) -> Mark {
@@ -277,6 +273,7 @@ impl Draw {
             index: self.index(),
             kind: self.identifier_kind(),
             since: self.time(),
+            sealed_for: self.subject(),
             sealed: Sealed { cohort: Cohort(self.number_16()), envelope: self.many(300, Self::byte) },
         }
     }
@@ -355,7 +352,8 @@ impl Draw {
             .into(),
             RowKind::SourceEvent => SourceEventRow { seen_at: self.time() }.into(),
             RowKind::Unrecognised => {
-                UnrecognisedRow { received_at: self.time(), reason: self.text(), sealed: self.sealed() }.into()
+                UnrecognisedRow { received_at: self.time(), reason: self.text(), sealed: self.sealed() }
+                    .into()
             }
             RowKind::LogHead => LogHeadRow {
                 log: LogId::from_bytes(self.id()),
@@ -398,8 +396,7 @@ impl Draw {
             recorded_at: self.time(),
             effective_at: self.time(),
             expires_at: self.option(Self::time),
-            quarantine: self
-                .option(|draw| draw.one_of(Quarantine::FutureDated, &[Quarantine::NoEvidence])),
+            quarantine: self.option(|draw| draw.one_of(Quarantine::FutureDated, &[Quarantine::NoEvidence])),
             entry: self.entry(),
             details: self.sealed(),
         }

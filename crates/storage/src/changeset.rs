@@ -89,7 +89,7 @@ pub enum InvalidChangeset {
     /// A body stands under a key of another kind.
     #[error("a row's body is of another kind than its key")]
     KindMismatch,
-    /// The caller wrote the row that records the changeset.
+    /// The caller wrote a row that records a changeset. Removing one, once it is due, is allowed.
     #[error("changeset rows are written by the store and by nobody else")]
     ReservedKey,
     /// More than [`MAX_CHANGESET_ROWS`] writes or preconditions, or more keys in a `get` than
@@ -115,16 +115,16 @@ impl Changeset {
         }
         let mut written = BTreeSet::new();
         for write in &self.writes {
-            if matches!(write.key(), Key::Changeset(_)) {
-                return Err(InvalidChangeset::ReservedKey);
-            }
             if !written.insert(write.key()) {
                 return Err(InvalidChangeset::WrittenTwice);
             }
-            if let Write::Put(record) = write
-                && record.body.kind() != record.key.kind()
-            {
-                return Err(InvalidChangeset::KindMismatch);
+            if let Write::Put(record) = write {
+                if matches!(record.key, Key::Changeset(_)) {
+                    return Err(InvalidChangeset::ReservedKey);
+                }
+                if record.body.kind() != record.key.kind() {
+                    return Err(InvalidChangeset::KindMismatch);
+                }
             }
         }
         let mut guarded = BTreeSet::new();

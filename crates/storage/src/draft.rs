@@ -141,6 +141,12 @@ impl<'a> Draft<'a> {
         self.loaded.get(key)?.as_ref().map(|stored| stored.version)
     }
 
+    /// When the row under `key` was due as it was loaded, if a row with a due time was there.
+    #[must_use]
+    pub fn loaded_due_at(&self, key: &Key) -> Option<Timestamp> {
+        self.loaded.get(key)?.as_ref()?.due_at
+    }
+
     /// Whether nothing was staged.
     #[must_use]
     pub fn is_unchanged(&self) -> bool {

@@ -17,7 +17,7 @@ pub mod rules;
 
 use std::collections::BTreeMap;
 
-use wzapi_encryption::{Place, TenantKeys};
+use wzapi_encryption::TenantKeys;
 use wzapi_ledger::Event;
 use wzapi_model::identifier::{Identifier, Relation};
 use wzapi_model::ids::{ControllerId, EntryId, PermitId};
@@ -222,16 +222,14 @@ impl Gate {
             .with("reasons", permit.decision.reasons.iter().map(|one| one.code.as_str()).collect::<Vec<_>>())
             .with("evidence", evidence);
         let entry = recording.entry(owner, &category, &event).await?;
-        let keys = self.parts.encryption.tenant(permit.controller).await?;
-        let data_key = keys.data_key_for_writing(recording.draft(), owner, &category, now).await?;
-        let in_row = Place { controller: permit.controller, row: &place, field: "message_id" };
+        let message_id = message_id.as_bytes();
         let row = PermitRow {
             sender: permit.message.sender,
             purpose: permit.message.purpose.clone(),
             category: permit.message.category,
             redeemed_at: permit.decision.decided_at,
             entry,
-            message_id: data_key.seal(&in_row, message_id.as_bytes())?,
+            message_id: recording.seal(owner, &category, &place, "message_id", message_id).await?,
         };
         recording.draft().put(place, row, None)?;
         recording.commit().await?;

@@ -32,6 +32,12 @@ impl SendPermit {
         self.id
     }
 
+    /// The controller it was given for.
+    #[must_use]
+    pub const fn controller(&self) -> ControllerId {
+        self.controller
+    }
+
     /// What it rests on.
     pub const fn decision(&self) -> &Decision {
         &self.decision
@@ -66,6 +72,12 @@ impl RedeemedPermit {
     #[must_use]
     pub const fn id(&self) -> PermitId {
         self.id
+    }
+
+    /// The controller it was given for.
+    #[must_use]
+    pub const fn controller(&self) -> ControllerId {
+        self.controller
     }
 
     /// Whom to send to.

@@ -6,6 +6,7 @@
 
 mod canonical;
 mod document;
+mod part;
 mod source_key;
 
 use serde_json::Value;
@@ -17,6 +18,7 @@ use crate::person::{Contacts, PersonNodes};
 use crate::{account, call, identity_change, message, preference, status};
 
 pub use document::MAX_DEPTH;
+pub use part::{Part, parts};
 
 /// How much of a body is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

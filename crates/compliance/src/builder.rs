@@ -1,0 +1,174 @@
+//! How a [`Compliance`] is put together.
+
+use std::fmt;
+use std::sync::Arc;
+
+use wzapi_access::Permission;
+use wzapi_consent::GateRules;
+use wzapi_consent::recording::Parts;
+use wzapi_encryption::{Encryption, KeyProvider};
+use wzapi_ledger::Ledger;
+use wzapi_model::actor::Actor;
+use wzapi_model::ids::ControllerId;
+use wzapi_model::system::{SystemClock, SystemEntropy};
+use wzapi_model::{Clock, Entropy};
+use wzapi_storage::Storage;
+use wzapi_whatsapp::delivery::Limits;
+
+use crate::controller::Controller;
+use crate::error::Error;
+use crate::expiry::Expired;
+use crate::services::Services;
+
+/// The parts of a [`Compliance`]. A store and a key provider are needed; the rest has defaults.
+#[derive(Default)]
+pub struct Builder {
+    storage: Option<Arc<dyn Storage>>,
+    key_provider: Option<Arc<dyn KeyProvider>>,
+    clock: Option<Arc<dyn Clock>>,
+    entropy: Option<Arc<dyn Entropy>>,
+    rules: Option<GateRules>,
+    limits: Option<Limits>,
+}
+
+impl Builder {
+    /// Where everything is kept: the embedded store, the memory store, or the host's own backend.
+    #[must_use]
+    pub fn storage(mut self, storage: Arc<dyn Storage>) -> Self {
+        self.storage = Some(storage);
+        self
+    }
+
+    /// Who keeps the wrapping keys.
+    #[must_use]
+    pub fn key_provider(mut self, key_provider: Arc<dyn KeyProvider>) -> Self {
+        self.key_provider = Some(key_provider);
+        self
+    }
+
+    /// Another clock than the system's.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Another source of randomness than the system's. Keys are drawn from it.
+    #[must_use]
+    pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
+        self.entropy = Some(entropy);
+        self
+    }
+
+    /// Other purposes than those of wzapi's own policy ([`GateRules::wzapi`]).
+    #[must_use]
+    pub fn gate_rules(mut self, rules: GateRules) -> Self {
+        self.rules = Some(rules);
+        self
+    }
+
+    /// Other bounds on a webhook delivery.
+    #[must_use]
+    pub const fn delivery_limits(mut self, limits: Limits) -> Self {
+        self.limits = Some(limits);
+        self
+    }
+
+    /// Opens the store: its system rows are made on the first run and read on every later one.
+    ///
+    /// # Errors
+    /// [`Error::Incomplete`] without a store or a key provider; the failure of a part.
+    pub async fn build(self) -> Result<Compliance, Error> {
+        let storage = self.storage.ok_or(Error::Incomplete("a storage"))?;
+        let key_provider = self.key_provider.ok_or(Error::Incomplete("a key provider"))?;
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let entropy = self.entropy.unwrap_or_else(|| Arc::new(SystemEntropy::new()));
+        let encryption = Arc::new(Encryption::new(
+            Arc::clone(&storage),
+            key_provider,
+            Arc::clone(&clock),
+            Arc::clone(&entropy),
+        ));
+        let ledger = Ledger::new(Arc::clone(&storage), Arc::clone(&clock), Arc::clone(&entropy));
+        let parts = Parts { storage, encryption, ledger, clock, entropy };
+        let rules = self.rules.unwrap_or_else(GateRules::wzapi);
+        let services = Services::new(parts, rules, self.limits.unwrap_or_default());
+        services.create_tenant_once(ControllerId::SYSTEM).await?;
+        Ok(Compliance { services: Arc::new(services) })
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").finish_non_exhaustive()
+    }
+}
+
+/// Everything a service needs to keep its privacy policy. Cheap to clone.
+#[derive(Clone)]
+pub struct Compliance {
+    pub(crate) services: Arc<Services>,
+}
+
+impl Compliance {
+    /// Begins to put one together.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Registers a controller: its keys and its log are made. Doing it again changes nothing. Needs
+    /// [`Permission::RegisterController`].
+    ///
+    /// # Errors
+    /// [`Error::ReservedController`]; [`Error::Refused`]; the failure of a part.
+    pub async fn register_controller(
+        &self,
+        actor: &Actor,
+        controller: ControllerId,
+    ) -> Result<Controller, Error> {
+        if controller.is_system() {
+            return Err(Error::ReservedController);
+        }
+        self.services.require(actor, Permission::RegisterController, controller).await?;
+        self.services.register_controller(actor, controller).await?;
+        Ok(Controller::new(Arc::clone(&self.services), controller))
+    }
+
+    /// The handle of a registered controller.
+    ///
+    /// # Errors
+    /// [`Error::UnknownController`] when it is not registered; the failure of a part.
+    pub async fn controller(&self, controller: ControllerId) -> Result<Controller, Error> {
+        if controller.is_system() {
+            return Err(Error::ReservedController);
+        }
+        self.services.encryption.tenant(controller).await?;
+        Ok(Controller::new(Arc::clone(&self.services), controller))
+    }
+
+    /// Every registered controller. Needs [`Permission::VerifyLedger`] at the system controller.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]; the failure of a part.
+    pub async fn controllers(&self, actor: &Actor) -> Result<Vec<ControllerId>, Error> {
+        self.services.require(actor, Permission::VerifyLedger, ControllerId::SYSTEM).await?;
+        self.services.controllers().await
+    }
+
+    /// Removes what is due at the system controller, where deliveries that nobody claimed are kept for a time. Needs
+    /// [`Permission::ExpireRows`] there.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]; the failure of a part.
+    pub async fn expire_unclaimed(&self, actor: &Actor) -> Result<Expired, Error> {
+        self.services.require(actor, Permission::ExpireRows, ControllerId::SYSTEM).await?;
+        self.services.expire(ControllerId::SYSTEM).await
+    }
+}
+
+impl fmt::Debug for Compliance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Compliance").finish_non_exhaustive()
+    }
+}

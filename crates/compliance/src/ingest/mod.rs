@@ -1,0 +1,164 @@
+//! Webhook deliveries become consent, withdrawals and customer service windows.
+//!
+//! ```text
+//! body ─ signature ─ items ─ routes ─┬─ per controller: one changeset of up to 32 items and their ledger entries
+//!                                    └─ no route: the change is parked, sealed under the system's key
+//! ```
+//!
+//! [`Ingest::deliver`] returns only when all of a delivery is durable; until then the host must not acknowledge
+//! it, and Meta delivers it again, for seven days. A redelivery changes nothing: each item leaves a mark under a
+//! keyed hash of what makes it itself. What nobody understands is kept, sealed, for 30 days, and counted.
+
+mod apply;
+mod park;
+mod report;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use wzapi_access::Permission;
+use wzapi_encryption::TenantKeys;
+use wzapi_model::actor::Actor;
+use wzapi_model::ids::{ControllerId, SenderId};
+use wzapi_storage::Draft;
+use wzapi_storage::key::{BlindIndex, Key};
+use wzapi_storage::row::RouteRow;
+use wzapi_whatsapp::content::Content;
+use wzapi_whatsapp::delivery::{Delivery, DeliveryError, Item};
+use wzapi_whatsapp::signature::AppSecrets;
+
+pub use report::IngestReport;
+
+use crate::error::Error;
+use crate::registration::RouteId;
+use crate::services::{MAX_ATTEMPTS, Services};
+
+/// Items taken in with one changeset.
+const BATCH: usize = 32;
+/// How long a mark of a source event, an unrecognised element or a parked change is kept.
+const KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Takes webhook deliveries in.
+#[derive(Clone, Copy)]
+pub struct Ingest<'a> {
+    services: &'a Arc<Services>,
+    controller: ControllerId,
+}
+
+/// An item and the sender it arrived at; no sender when only its WABA is registered.
+struct Routed<'d> {
+    item: &'d Item,
+    sender: Option<SenderId>,
+}
+
+/// Where the items of a delivery go.
+struct Routes<'d> {
+    known: BTreeMap<ControllerId, Vec<Routed<'d>>>,
+    /// Items without a route, with the routes any of which would claim them.
+    unknown: Vec<(Vec<BlindIndex>, &'d Item)>,
+}
+
+impl<'a> Ingest<'a> {
+    pub(crate) const fn new(services: &'a Arc<Services>, controller: ControllerId) -> Self {
+        Self { services, controller }
+    }
+
+    /// Takes in one delivery: the raw body and the value of its `X-Hub-Signature-256` header. When it returns
+    /// `Ok`, all of it is durable: acknowledge it. On an error nothing may be acknowledged; parts of a large
+    /// delivery may have been taken in, and the redelivery takes in the rest.
+    ///
+    /// A delivery may span controllers. Needs [`Permission::IngestDelivery`] at each of them; otherwise nothing
+    /// of it is taken in.
+    ///
+    /// # Errors
+    /// [`Error::Signature`] when it is not signed with a live secret; [`Error::Delivery`] when the body is too
+    /// large, not JSON or no webhook; [`Error::Refused`]; the failure of a part.
+    pub async fn deliver(
+        &self,
+        actor: &Actor,
+        secrets: &AppSecrets,
+        signature: &str,
+        body: &[u8],
+    ) -> Result<IngestReport, Error> {
+        let services = self.services;
+        services.require(actor, Permission::IngestDelivery, self.controller).await?;
+        let limit = services.limits.max_bytes;
+        if body.len() > limit {
+            return Err(DeliveryError::TooLarge { limit }.into());
+        }
+        secrets.verify(body, signature)?;
+        services.take_in(Some(actor), body).await
+    }
+}
+
+impl std::fmt::Debug for Ingest<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ingest").field("controller", &self.controller).finish_non_exhaustive()
+    }
+}
+
+impl Services {
+    /// Takes in a body whose origin is known: just verified, or parked when it was. `actor` is `None` for what
+    /// was parked: its actor was let through then, and the registration of a route is what brings it here.
+    async fn take_in(&self, actor: Option<&Actor>, body: &[u8]) -> Result<IngestReport, Error> {
+        let delivery = Delivery::parse(body, &self.limits)?;
+        for _ in 0..MAX_ATTEMPTS {
+            let routes = self.route(&delivery.items).await?;
+            for controller in routes.known.keys() {
+                if let Some(actor) = actor {
+                    self.require(actor, Permission::IngestDelivery, *controller).await?;
+                }
+            }
+            // Parking first: a route that was registered meanwhile is then found here and now.
+            let Some(mut report) = self.park(body, &routes.unknown).await? else { continue };
+            for (controller, items) in routes.known {
+                for batch in items.chunks(BATCH) {
+                    report += self.apply(controller, batch).await?;
+                }
+            }
+            return Ok(report);
+        }
+        Err(wzapi_consent::ConsentError::Busy.into())
+    }
+
+    /// Finds the route of each item: by its phone number id, else by its WABA id. Nothing is guessed.
+    async fn route<'d>(&self, items: &'d [Item]) -> Result<Routes<'d>, Error> {
+        let keys = self.encryption.tenant(ControllerId::SYSTEM).await?;
+        let mut draft = Draft::new(self.storage.as_ref(), ControllerId::SYSTEM);
+        let claims: Vec<Vec<BlindIndex>> = items.iter().map(|item| claims_of(item, &keys)).collect();
+        draft.load(claims.iter().flatten().map(|place| Key::Route(*place))).await?;
+
+        let mut routes = Routes { known: BTreeMap::new(), unknown: Vec::new() };
+        for (item, claims) in items.iter().zip(claims) {
+            let mut found = None;
+            for place in &claims {
+                found = draft.row::<RouteRow>(&Key::Route(*place))?;
+                if found.is_some() {
+                    break;
+                }
+            }
+            match found {
+                Some(row) => {
+                    let routed = Routed { item, sender: row.sender };
+                    routes.known.entry(row.controller).or_default().push(routed);
+                }
+                None => routes.unknown.push((claims, item)),
+            }
+        }
+        Ok(routes)
+    }
+}
+
+/// The routes that claim an item, the strongest first. One that names no business is claimed by the empty WABA id,
+/// which stands for nobody and can never be registered.
+fn claims_of(item: &Item, keys: &TenantKeys) -> Vec<BlindIndex> {
+    let account = match &item.content {
+        Content::Account(event) => event.waba_id.as_deref(),
+        _ => None,
+    };
+    let phone_number = item.phone_number_id.as_deref().map(RouteId::PhoneNumber);
+    let waba = account.or(item.waba_id.as_deref()).map(RouteId::Waba);
+    let nobody = [phone_number, waba].iter().all(Option::is_none).then_some(RouteId::Waba(""));
+    [phone_number, waba, nobody].into_iter().flatten().filter_map(|route| route.index(keys)).collect()
+}

@@ -1,0 +1,128 @@
+//! What nobody has claimed yet: kept sealed, counted, and taken in when its route is registered.
+
+use std::collections::BTreeMap;
+
+use wzapi_encryption::blind_index::IndexLabel;
+use wzapi_encryption::{EncryptionError, Place, TenantKeys};
+use wzapi_ledger::LedgerError;
+use wzapi_model::ids::ControllerId;
+use wzapi_model::name::DataCategory;
+use wzapi_storage::Draft;
+use wzapi_storage::key::{BlindIndex, Key, KeyPrefix, Owner};
+use wzapi_storage::query::Query;
+use wzapi_storage::row::{DataKeyRow, ParkedRow};
+use wzapi_whatsapp::delivery::{Item, Position, parts};
+
+use super::{IngestReport, KEPT_FOR};
+use crate::error::Error;
+use crate::services::{MAX_ATTEMPTS, Services};
+
+const SYSTEM: ControllerId = ControllerId::SYSTEM;
+const FIELD: &str = "change";
+/// Parked changes taken in at a time: they can be large.
+const PAGE: usize = 16;
+
+impl Services {
+    /// Parks the changes of these items, durably. `None` when a route was registered meanwhile: route again.
+    ///
+    /// The rows of the routes are guarded as absent, so that a change is either parked before its route exists,
+    /// and then found by the registration, or never parked at all.
+    pub(super) async fn park(
+        &self,
+        body: &[u8],
+        unclaimed: &[(Vec<BlindIndex>, &Item)],
+    ) -> Result<Option<IngestReport>, Error> {
+        let mut report = IngestReport::default();
+        if unclaimed.is_empty() {
+            return Ok(Some(report));
+        }
+        let mut changes: BTreeMap<Position, (&[BlindIndex], u64)> = BTreeMap::new();
+        for (routes, item) in unclaimed {
+            let position = Position { element: None, ..item.position };
+            changes.entry(position).or_insert((routes, 0)).1 += 1;
+        }
+        let keys = self.encryption.tenant(SYSTEM).await?;
+        let mut draft = Draft::new(self.storage.as_ref(), SYSTEM);
+        for part in parts(body, changes.keys().copied())? {
+            let Some((routes, items)) = changes.get(&part.position) else { continue };
+            let is_new = self.park_change(&mut draft, &keys, routes, part.body.expose()).await?;
+            *if is_new { &mut report.unrouted } else { &mut report.duplicates } += items;
+        }
+        if draft.is_unchanged() {
+            return Ok(Some(report));
+        }
+        match self.ledger.commit(draft, Vec::new()).await {
+            Ok(_) => Ok(Some(report)),
+            Err(LedgerError::Conflict) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Stages a change under every route that would claim it. Whether it was not there yet.
+    async fn park_change(
+        &self,
+        draft: &mut Draft<'_>,
+        keys: &TenantKeys,
+        routes: &[BlindIndex],
+        change: &[u8],
+    ) -> Result<bool, Error> {
+        let indexes = keys.indexes(IndexLabel::SourceEvent, "parked", change);
+        let source = indexes.last().copied().ok_or(EncryptionError::Corrupt)?;
+        let (now, category) = (self.clock.now(), DataCategory::unrecognised());
+        let mut is_new = false;
+        for route in routes {
+            let place = Key::Parked { route: *route, source };
+            draft.load([place.clone(), Key::Route(*route)]).await?;
+            draft.guard(&Key::Route(*route))?;
+            if draft.row::<ParkedRow>(&place)?.is_some() {
+                continue;
+            }
+            is_new = true;
+            let data_key = keys.data_key_for_writing(draft, Owner::Controller, &category, now).await?;
+            let sealed = data_key.seal(&Place { controller: SYSTEM, row: &place, field: FIELD }, change)?;
+            draft.put(place, ParkedRow { received_at: now, sealed }, Some(now.saturating_add(KEPT_FOR)))?;
+        }
+        Ok(is_new)
+    }
+
+    /// Takes in everything parked under these routes, and removes it from there.
+    pub(crate) async fn take_in_parked(&self, routes: &[BlindIndex]) -> Result<(), Error> {
+        for route in routes {
+            loop {
+                let page = self.storage.scan(&Query::prefix(SYSTEM, KeyPrefix::ParkedUnder(*route), PAGE)).await?;
+                if page.rows.is_empty() {
+                    break;
+                }
+                for (place, _) in page.rows {
+                    self.take_in_one(place).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn take_in_one(&self, place: Key) -> Result<(), Error> {
+        let keys = self.encryption.tenant(SYSTEM).await?;
+        for _ in 0..MAX_ATTEMPTS {
+            let mut draft = Draft::new(self.storage.as_ref(), SYSTEM);
+            draft.load([place.clone()]).await?;
+            let Some(row) = draft.row::<ParkedRow>(&place)?.cloned() else { return Ok(()) };
+            let category = DataCategory::unrecognised();
+            let key_place = TenantKeys::data_key_of(Owner::Controller, &category, &row.sealed);
+            draft.load([key_place.clone()]).await?;
+            let key_row = draft.row::<DataKeyRow>(&key_place)?;
+            let key_row = key_row.ok_or(EncryptionError::KeyMissing)?;
+            let data_key = keys.open_data_key(&key_place, key_row)?;
+            let in_row = Place { controller: SYSTEM, row: &place, field: FIELD };
+            let body = data_key.open(&in_row, &row.sealed)?;
+            // Taken in first and removed afterwards: a crash in between takes it in twice, which changes nothing.
+            self.take_in(None, &body).await?;
+            draft.delete(place.clone())?;
+            match self.ledger.commit(draft, Vec::new()).await {
+                Err(LedgerError::Conflict) => {}
+                outcome => return outcome.map(drop).map_err(Error::from),
+            }
+        }
+        Err(LedgerError::Conflict.into())
+    }
+}

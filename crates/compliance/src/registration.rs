@@ -1,0 +1,202 @@
+//! Controllers, senders and routes.
+
+use wzapi_encryption::blind_index::IndexLabel;
+use wzapi_encryption::TenantKeys;
+use wzapi_ledger::{Event, LedgerError};
+use wzapi_model::actor::Actor;
+use wzapi_model::ids::{ChangesetId, ControllerId, SenderId};
+use wzapi_storage::key::{BlindIndex, Key, KeyPrefix, Owner, RowKind};
+use wzapi_storage::query::{MAX_PAGE, Query};
+use wzapi_storage::row::{ControllerRow, DirectoryRow, RouteRow, SenderRow};
+use wzapi_storage::{Draft, StorageError};
+
+use crate::error::Error;
+use crate::services::{MAX_ATTEMPTS, Services};
+
+/// The longest WABA or phone number id, in bytes.
+const MAX_ROUTE_ID: usize = 64;
+
+/// A WABA or phone number id: what tells whose delivery it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum RouteId<'a> {
+    PhoneNumber(&'a str),
+    Waba(&'a str),
+}
+
+impl RouteId<'_> {
+    /// Where its route is; routes never change index keys while any of them is live.
+    pub(crate) fn index(self, system_keys: &TenantKeys) -> Option<BlindIndex> {
+        let (kind, id) = match self {
+            Self::PhoneNumber(id) => ("phone_number", id),
+            Self::Waba(id) => ("waba", id),
+        };
+        system_keys.indexes(IndexLabel::Route, kind, id.as_bytes()).last().copied()
+    }
+
+    const fn text(self) -> &'static str {
+        match self {
+            Self::PhoneNumber(_) => "phone number id",
+            Self::Waba(_) => "WABA id",
+        }
+    }
+
+    fn validate(self) -> Result<(), Error> {
+        let (Self::PhoneNumber(id) | Self::Waba(id)) = self;
+        let is_valid = (1..=MAX_ROUTE_ID).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if is_valid { Ok(()) } else { Err(Error::InvalidRoute) }
+    }
+}
+
+impl Services {
+    /// Makes the keys and the log of a controller, unless they are there. Whether they were made now.
+    pub(crate) async fn create_tenant_once(&self, controller: ControllerId) -> Result<bool, Error> {
+        let mut draft = Draft::new(self.storage.as_ref(), controller);
+        draft.load([Key::Controller]).await?;
+        if draft.row::<ControllerRow>(&Key::Controller)?.is_some() {
+            return Ok(false);
+        }
+        self.encryption.create_tenant(&mut draft).await?;
+        self.ledger.create_log(&mut draft).await?;
+        let id = ChangesetId::generate(self.entropy.as_ref())?;
+        match self.storage.commit(draft.into_changeset(id, self.clock.now())).await {
+            Ok(_) => Ok(true),
+            // Another process was faster, which serves as well.
+            Err(StorageError::Conflict { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(crate) async fn register_controller(
+        &self,
+        actor: &Actor,
+        controller: ControllerId,
+    ) -> Result<(), Error> {
+        self.create_tenant_once(controller).await?;
+        let place = Key::Directory(controller);
+        for _ in 0..MAX_ATTEMPTS {
+            let mut draft = Draft::new(self.storage.as_ref(), ControllerId::SYSTEM);
+            draft.load([place.clone()]).await?;
+            if draft.row::<DirectoryRow>(&place)?.is_some() {
+                return Ok(());
+            }
+            // The controller's own entry comes first: after a crash in between it is written once more.
+            let event = Event::new("controller.registered", controller, self.clock.now())
+                .with("actor", actor.name());
+            self.record_event(controller, &event).await?;
+            draft.put(place.clone(), DirectoryRow { registered_at: self.clock.now() }, None)?;
+            match self.ledger.commit(draft, Vec::new()).await {
+                Err(LedgerError::Conflict) => {}
+                outcome => return outcome.map(drop).map_err(Error::from),
+            }
+        }
+        Err(LedgerError::Conflict.into())
+    }
+
+    pub(crate) async fn controllers(&self) -> Result<Vec<ControllerId>, Error> {
+        let prefix = KeyPrefix::Kind(Owner::Controller, RowKind::Directory);
+        let mut query = Query::prefix(ControllerId::SYSTEM, prefix, MAX_PAGE);
+        let mut controllers = Vec::new();
+        loop {
+            let page = self.storage.scan(&query).await?;
+            controllers.extend(page.rows.iter().filter_map(|(key, _)| match key {
+                Key::Directory(controller) => Some(*controller),
+                _ => None,
+            }));
+            match page.next {
+                Some(next) => query.after = Some(next),
+                None => return Ok(controllers),
+            }
+        }
+    }
+
+    /// Registers a sender and its routes. The routes come last: only with them do deliveries arrive.
+    pub(crate) async fn register_sender(
+        &self,
+        actor: &Actor,
+        controller: ControllerId,
+        sender: SenderId,
+        routes: &[(RouteId<'_>, Option<SenderId>)],
+    ) -> Result<Vec<BlindIndex>, Error> {
+        routes.iter().try_for_each(|(route, _)| route.validate())?;
+        self.check_routes(controller, routes).await?;
+        self.record_sender(actor, controller, sender).await?;
+        self.record_routes(controller, routes).await
+    }
+
+    async fn record_sender(
+        &self,
+        actor: &Actor,
+        controller: ControllerId,
+        sender: SenderId,
+    ) -> Result<(), Error> {
+        let place = Key::Sender(sender);
+        for _ in 0..MAX_ATTEMPTS {
+            let mut draft = Draft::new(self.storage.as_ref(), controller);
+            draft.load([place.clone()]).await?;
+            if draft.row::<SenderRow>(&place)?.is_some() {
+                return Ok(());
+            }
+            let now = self.clock.now();
+            let event = Event::new("sender.registered", controller, now)
+                .with("actor", actor.name())
+                .with("sender", sender.to_string());
+            let entry = self.prepare_event(&mut draft, &event).await?;
+            draft.put(place.clone(), SenderRow { registered_at: now, entry: entry.id() }, None)?;
+            match self.ledger.commit(draft, vec![entry]).await {
+                Err(LedgerError::Conflict) => {}
+                outcome => return outcome.map(drop).map_err(Error::from),
+            }
+        }
+        Err(LedgerError::Conflict.into())
+    }
+
+    async fn record_routes(
+        &self,
+        controller: ControllerId,
+        routes: &[(RouteId<'_>, Option<SenderId>)],
+    ) -> Result<Vec<BlindIndex>, Error> {
+        for _ in 0..MAX_ATTEMPTS {
+            let (mut draft, places) = self.check_routes(controller, routes).await?;
+            for (place, (_, sender)) in places.iter().zip(routes) {
+                let key = Key::Route(*place);
+                if draft.row::<RouteRow>(&key)?.is_none() {
+                    let row = RouteRow { controller, sender: *sender, registered_at: self.clock.now() };
+                    draft.put(key, row, None)?;
+                }
+            }
+            if draft.is_unchanged() {
+                return Ok(places);
+            }
+            match self.ledger.commit(draft, Vec::new()).await {
+                Ok(_) => return Ok(places),
+                Err(LedgerError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(LedgerError::Conflict.into())
+    }
+
+    /// Loads the routes and refuses when one of them is somebody else's.
+    async fn check_routes(
+        &self,
+        controller: ControllerId,
+        routes: &[(RouteId<'_>, Option<SenderId>)],
+    ) -> Result<(Draft<'_>, Vec<BlindIndex>), Error> {
+        let keys = self.encryption.tenant(ControllerId::SYSTEM).await?;
+        let places: Vec<BlindIndex> = routes.iter().filter_map(|(route, _)| route.index(&keys)).collect();
+        if places.len() != routes.len() {
+            return Err(Error::InvalidRoute);
+        }
+        let mut draft = Draft::new(self.storage.as_ref(), ControllerId::SYSTEM);
+        draft.load(places.iter().map(|place| Key::Route(*place))).await?;
+        for (place, (route, sender)) in places.iter().zip(routes) {
+            if let Some(row) = draft.row::<RouteRow>(&Key::Route(*place))?
+                && (row.controller != controller || row.sender != *sender)
+            {
+                return Err(Error::RouteTaken(route.text()));
+            }
+        }
+        Ok((draft, places))
+    }
+}
