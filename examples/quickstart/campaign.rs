@@ -40,7 +40,8 @@ pub(crate) async fn send_to_all(
     contacts: &Path,
     summary: &mut Summary,
 ) -> Result<(), Box<dyn Error>> {
-    let recipients: Vec<Identifier> = read_contacts(contacts)?.into_iter().map(|contact| contact.phone).collect();
+    let recipients: Vec<Identifier> =
+        read_contacts(contacts)?.into_iter().map(|contact| contact.phone).collect();
     let message = Message::new(sender, MessageCategory::Marketing);
 
     // How would the campaign fare? Nothing is written and no permit is given.
@@ -121,7 +122,8 @@ pub(crate) async fn stop_one(
             summary.add_refused();
             for reason in &decision.reasons {
                 let since = reason.since.map(|since| format!(" since {since}")).unwrap_or_default();
-                let shown_by = reason.evidence.map(|entry| format!(", ledger entry {entry}")).unwrap_or_default();
+                let shown_by =
+                    reason.evidence.map(|entry| format!(", ledger entry {entry}")).unwrap_or_default();
                 println!("   refused: {}{since}{shown_by}", reason.code.as_str());
                 println!("     {}", reason.code.remedy());
             }
@@ -140,10 +142,10 @@ struct Contact {
 fn read_contacts(path: &Path) -> Result<Vec<Contact>, Box<dyn Error>> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(path)?;
     let headers = reader.headers()?.clone();
-    let column = |name: &str| {
-        headers.iter().position(|header| header.trim_start_matches('\u{feff}').trim() == name)
-    };
-    let (Some(phone), Some(status), Some(obtained_at)) = (column("phone"), column("status"), column("obtained_at"))
+    let column =
+        |name: &str| headers.iter().position(|header| header.trim_start_matches('\u{feff}').trim() == name);
+    let (Some(phone), Some(status), Some(obtained_at)) =
+        (column("phone"), column("status"), column("obtained_at"))
     else {
         return Err("the contacts lack a column".into());
     };

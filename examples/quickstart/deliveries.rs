@@ -65,7 +65,8 @@ async fn register_senders(demo: &Demo<'_>, files: &[PathBuf]) -> Result<SenderId
     let mut numbers = BTreeSet::new();
     for file in files {
         if let Ok(delivery) = Delivery::parse(&fs::read(file)?, &Limits::default()) {
-            let ids = delivery.items.into_iter().filter_map(|item| Some((item.phone_number_id?, item.waba_id?)));
+            let ids =
+                delivery.items.into_iter().filter_map(|item| Some((item.phone_number_id?, item.waba_id?)));
             numbers.extend(ids);
         }
     }
@@ -81,8 +82,7 @@ async fn register_senders(demo: &Demo<'_>, files: &[PathBuf]) -> Result<SenderId
 }
 
 fn json_files(directory: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
-    let entries =
-        fs::read_dir(directory).map_err(|error| format!("{}: {error}", directory.display()))?;
+    let entries = fs::read_dir(directory).map_err(|error| format!("{}: {error}", directory.display()))?;
     let mut files = Vec::new();
     for entry in entries {
         let path = entry?.path();

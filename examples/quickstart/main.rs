@@ -78,8 +78,10 @@ async fn run(arguments: &Arguments) -> Result<Summary, Box<dyn Error>> {
         "quickstart",
         [Role::Administrator, Role::Ingest, Role::ConsentManager, Role::Sender, Role::Auditor],
     )?;
-    let shop: Controller = compliance.register_controller(&actor, CONTROLLER.parse::<ControllerId>()?).await?;
-    let demo = Demo { shop: &shop, actor: &actor, secrets: AppSecrets::new(b"the-app-secret-of-this-example")? };
+    let shop: Controller =
+        compliance.register_controller(&actor, CONTROLLER.parse::<ControllerId>()?).await?;
+    let demo =
+        Demo { shop: &shop, actor: &actor, secrets: AppSecrets::new(b"the-app-secret-of-this-example")? };
 
     let mut summary = Summary::default();
     println!("1. Deliveries from {}", arguments.webhooks.display());

@@ -7,7 +7,7 @@ use wzapi_access::Permission;
 use wzapi_consent::GateRules;
 use wzapi_consent::recording::Parts;
 use wzapi_encryption::{Encryption, KeyProvider};
-use wzapi_ledger::Ledger;
+use wzapi_ledger::{Ledger, Verification};
 use wzapi_model::actor::Actor;
 use wzapi_model::ids::ControllerId;
 use wzapi_model::system::{SystemClock, SystemEntropy};
@@ -154,6 +154,15 @@ impl Compliance {
     pub async fn controllers(&self, actor: &Actor) -> Result<Vec<ControllerId>, Error> {
         self.services.require(actor, Permission::VerifyLedger, ControllerId::SYSTEM).await?;
         self.services.controllers().await
+    }
+
+    /// Recomputes the log of the system controller, where refusals that concern no customer are recorded. Needs
+    /// [`Permission::VerifyLedger`] there.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]; the failure of a part. A fault is an answer, not an error.
+    pub async fn verify_system_ledger(&self, actor: &Actor) -> Result<Verification, Error> {
+        self.services.verify_ledger(actor, ControllerId::SYSTEM).await
     }
 
     /// Removes what is due at the system controller, where deliveries that nobody claimed are kept for a time. Needs

@@ -219,9 +219,6 @@ impl AccountabilityLog<'_> {
     /// # Errors
     /// [`Error::Refused`]; the failure of a part. A fault is an answer, not an error.
     pub async fn verify(&self, actor: &Actor) -> Result<Verification, Error> {
-        let services = &self.of.services;
-        services.require(actor, Permission::VerifyLedger, self.of.id).await?;
-        let keys = services.encryption.tenant(self.of.id).await?;
-        Ok(wzapi_ledger::verify::verify(services.storage.as_ref(), &keys, self.of.id).await?)
+        self.of.services.verify_ledger(actor, self.of.id).await
     }
 }

@@ -1,7 +1,7 @@
 //! Controllers, senders and routes.
 
-use wzapi_encryption::blind_index::IndexLabel;
 use wzapi_encryption::TenantKeys;
+use wzapi_encryption::blind_index::IndexLabel;
 use wzapi_ledger::{Event, LedgerError};
 use wzapi_model::actor::Actor;
 use wzapi_model::ids::{ChangesetId, ControllerId, SenderId};
@@ -81,8 +81,8 @@ impl Services {
                 return Ok(());
             }
             // The controller's own entry comes first: after a crash in between it is written once more.
-            let event = Event::new("controller.registered", controller, self.clock.now())
-                .with("actor", actor.name());
+            let event =
+                Event::new("controller.registered", controller, self.clock.now()).with("actor", actor.name());
             self.record_event(controller, &event).await?;
             draft.put(place.clone(), DirectoryRow { registered_at: self.clock.now() }, None)?;
             match self.ledger.commit(draft, Vec::new()).await {

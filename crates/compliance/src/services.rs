@@ -6,7 +6,7 @@ use wzapi_access::{NotAuthorised, Permission, authorise};
 use wzapi_consent::recording::Parts;
 use wzapi_consent::{ConsentLedger, Gate, GateRules};
 use wzapi_encryption::Encryption;
-use wzapi_ledger::{Event, Ledger, LedgerError, PreparedEntry};
+use wzapi_ledger::{Event, Ledger, LedgerError, PreparedEntry, Verification};
 use wzapi_model::actor::Actor;
 use wzapi_model::ids::ControllerId;
 use wzapi_model::name::DataCategory;
@@ -58,6 +58,17 @@ impl Services {
         // The refusal stands whether or not it could be recorded; an unknown controller has no ledger.
         let _ = self.record_refusal(actor, refusal, controller).await;
         Err(refusal.into())
+    }
+
+    /// Recomputes a controller's log from what is stored.
+    pub(crate) async fn verify_ledger(
+        &self,
+        actor: &Actor,
+        controller: ControllerId,
+    ) -> Result<Verification, Error> {
+        self.require(actor, Permission::VerifyLedger, controller).await?;
+        let keys = self.encryption.tenant(controller).await?;
+        Ok(wzapi_ledger::verify::verify(self.storage.as_ref(), &keys, controller).await?)
     }
 
     async fn record_refusal(

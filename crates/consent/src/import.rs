@@ -37,6 +37,8 @@ const BATCH: usize = 64;
 pub const MAX_LISTED_PROBLEMS: usize = 1000;
 /// The longest row, in bytes.
 const MAX_ROW: usize = 256 * 1024;
+/// The most that is read for one row before the file is given up.
+const MAX_READ_AHEAD: usize = 16 * MAX_ROW;
 
 const COLUMNS: [&str; 6] = ["phone", "purpose", "status", "obtained_at", "method", "evidence"];
 
@@ -154,6 +156,7 @@ pub async fn import_csv(
     controller: ControllerId,
     file: impl Read + Send,
 ) -> Result<ImportReport, ImportError> {
+    let file = Bounded { inner: file, allowance: 0 };
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(file);
     let mut record = ByteRecord::new();
     if !read_record(&mut reader, &mut record)? {
@@ -177,8 +180,31 @@ pub async fn import_csv(
     Ok(report)
 }
 
-fn read_record<R: Read>(reader: &mut csv::Reader<R>, record: &mut ByteRecord) -> Result<bool, ImportError> {
+/// A file of which no more is read for one record than the allowance: a quotation mark that is never closed makes
+/// one record of all that follows.
+struct Bounded<R> {
+    inner: R,
+    allowance: usize,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.allowance == 0 {
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, "a row does not end"));
+        }
+        let within = buffer.len().min(self.allowance);
+        let read = self.inner.read(buffer.get_mut(..within).unwrap_or_default())?;
+        self.allowance -= read;
+        Ok(read)
+    }
+}
+
+fn read_record<R: Read>(
+    reader: &mut csv::Reader<Bounded<R>>,
+    record: &mut ByteRecord,
+) -> Result<bool, ImportError> {
     let line = reader.position().line();
+    reader.get_mut().allowance = MAX_READ_AHEAD;
     reader.read_byte_record(record).map_err(|error| {
         let cause = match error.into_kind() {
             csv::ErrorKind::Io(cause) => cause,
@@ -234,7 +260,10 @@ impl Columns {
             return Err(RowProblem::Evidence);
         }
         let identifier = Identifier::Phone(number);
-        let source = source_of(&[&identifier.expose_canonical(), purpose, status, &acted_at.to_string()]);
+        // A grant that was set aside for want of evidence counts once a file brings it.
+        let standing = if act == ConsentAct::Given && evidence.is_empty() { "unproven" } else { "" };
+        let source =
+            source_of(&[&identifier.expose_canonical(), purpose, status, &acted_at.to_string(), standing]);
         let act = NewAct {
             provenance: Provenance::Imported,
             acted_at: Some(acted_at),

@@ -53,17 +53,19 @@ pub(crate) async fn load(
     Ok(draft.load(indexes.map(Key::Identifier)).await?)
 }
 
-/// The subject that goes by these identifiers, if any of them is known; several are made one.
+/// The subject that goes by these identifiers, or went by them when it acted, if any of them is known; several are
+/// made one.
 pub(crate) async fn find(
     draft: &mut Draft<'_>,
     keys: &TenantKeys,
     known_as: &[KnownAs],
+    acted_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<Option<SubjectId>, ConsentError> {
     load(draft, keys, known_as).await?;
     let mut subjects = BTreeSet::new();
     for known in known_as {
-        if let Some((_, row)) = live_row(draft, keys, &known.identifier)? {
+        if let Some((_, row)) = row_as_of(draft, keys, &known.identifier, acted_at)? {
             let subject = row.subject;
             subjects.insert(surviving(draft, subject).await?);
         }
@@ -77,14 +79,15 @@ pub(crate) async fn find_or_create(
     keys: &TenantKeys,
     entropy: &dyn Entropy,
     known_as: &[KnownAs],
+    acted_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<SubjectId, ConsentError> {
-    let subject = match find(draft, keys, known_as, now).await? {
+    let subject = match find(draft, keys, known_as, acted_at, now).await? {
         Some(subject) => subject,
         None => create(draft, entropy, now).await?,
     };
     for known in known_as {
-        if live_row(draft, keys, &known.identifier)?.is_none() {
+        if row_as_of(draft, keys, &known.identifier, acted_at)?.is_none() {
             add_alias(draft, keys, subject, known, now).await?;
         }
     }
@@ -102,13 +105,15 @@ pub(crate) async fn change_identity(
     now: Timestamp,
 ) -> Result<Option<SubjectId>, ConsentError> {
     load(draft, keys, change.previous.iter().chain(&change.current)).await?;
-    let Some(subject) = find(draft, keys, &change.previous, now).await? else { return Ok(None) };
+    let Some(subject) = find(draft, keys, &change.previous, None, now).await? else { return Ok(None) };
     for known in &change.current {
         leave(draft, keys, &known.identifier, change.at, Some(subject))?;
     }
     let all: Vec<KnownAs> = change.previous.iter().chain(&change.current).cloned().collect();
-    find_or_create(draft, keys, entropy, &all, now).await?;
-    for known in change.previous.iter().filter(|known| !change.current.contains(known)) {
+    find_or_create(draft, keys, entropy, &all, None, now).await?;
+    // A number that is only spelled in another way now stays the person's.
+    let is_kept = |known: &KnownAs| change.current.iter().any(|other| other.identifier == known.identifier);
+    for known in change.previous.iter().filter(|known| !is_kept(known)) {
         leave(draft, keys, &known.identifier, change.at, None)?;
     }
     Ok(Some(subject))
@@ -133,7 +138,7 @@ fn leave(
     at: Timestamp,
     except: Option<SubjectId>,
 ) -> Result<(), ConsentError> {
-    if let Some((index, row)) = live_row(draft, keys, identifier)?
+    if let Some((index, row)) = row_as_of(draft, keys, identifier, None)?
         && Some(row.subject) != except
     {
         let row = IdentifierRow { left_at: Some(at), windows: Vec::new(), ..row.clone() };
@@ -142,15 +147,17 @@ fn leave(
     Ok(())
 }
 
-/// The gate row of an identifier that still belongs to somebody, and where it is.
-fn live_row<'d>(
+/// The gate row of an identifier that still belongs to somebody, and where it is. For an act of the past that
+/// arrives late, also of one that still belonged to somebody at that time: whoever has it next did not act.
+fn row_as_of<'d>(
     draft: &'d Draft<'_>,
     keys: &TenantKeys,
     identifier: &Identifier,
+    acted_at: Option<Timestamp>,
 ) -> Result<Option<(BlindIndex, &'d IdentifierRow)>, ConsentError> {
     for index in keys.identifier_indexes(identifier) {
         if let Some(row) = draft.row::<IdentifierRow>(&Key::Identifier(index))?
-            && row.left_at.is_none()
+            && row.left_at.is_none_or(|left| acted_at.is_some_and(|acted| acted <= left))
         {
             return Ok(Some((index, row)));
         }

@@ -16,7 +16,7 @@ use wzapi_model::name::DataCategory;
 use wzapi_model::personal::Personal;
 use wzapi_model::{Clock, Entropy, Timestamp};
 use wzapi_storage::key::{BlindIndex, Key, Owner};
-use wzapi_storage::row::{ConsentEventRow, Quarantine, Sealed, Window, event_id_of};
+use wzapi_storage::row::{ConsentEventRow, Quarantine, Sealed, SourceEventRow, Window, event_id_of};
 use wzapi_storage::{Draft, Storage};
 
 use crate::error::ConsentError;
@@ -249,8 +249,7 @@ impl<'a> Recording<'a> {
         plaintext: &[u8],
     ) -> Result<Sealed, ConsentError> {
         let controller = self.draft.controller();
-        let data_key =
-            self.keys.data_key_for_writing(&mut self.draft, owner, category, self.now).await?;
+        let data_key = self.keys.data_key_for_writing(&mut self.draft, owner, category, self.now).await?;
         Ok(data_key.seal(&Place { controller, row, field }, plaintext)?)
     }
 
@@ -276,19 +275,19 @@ impl<'a> Recording<'a> {
     /// As [`ConsentLedger::record`]; the recording must be dropped then.
     pub async fn act(&mut self, known_as: &[KnownAs], act: &NewAct) -> Result<Recorded, ConsentError> {
         act.validate()?;
-        let (parts, now) = (self.parts, self.now);
-        let subject =
-            person::find_or_create(&mut self.draft, &self.keys, parts.entropy.as_ref(), known_as, now)
-                .await?;
+        if let Some(source) = &act.source
+            && self.is_repeated(source.expose()).await?
+        {
+            return Ok(Recorded::Duplicate);
+        }
+        let now = self.now;
+        let subject = self.subject_of(known_as, act.acted_at).await?;
         let event = match &act.source {
             Some(source) => event_id_of(self.source_index(source.expose())?),
-            None => ConsentEventId::generate(parts.entropy.as_ref())?,
+            None => ConsentEventId::generate(self.parts.entropy.as_ref())?,
         };
         let place = Key::ConsentEvent { subject, event };
         self.draft.load([place.clone()]).await?;
-        if self.draft.row::<ConsentEventRow>(&place)?.is_some() {
-            return Ok(Recorded::Duplicate);
-        }
         let effective_at = act.acted_at.map_or(now, |acted| acted.min(now));
         let quarantine = act.quarantine(now);
         let entry = self.account_for(subject, act, effective_at, quarantine).await?;
@@ -320,11 +319,8 @@ impl<'a> Recording<'a> {
         sender: SenderId,
         at: Option<Timestamp>,
     ) -> Result<(), ConsentError> {
-        let (parts, now) = (self.parts, self.now);
-        let subject =
-            person::find_or_create(&mut self.draft, &self.keys, parts.entropy.as_ref(), known_as, now)
-                .await?;
-        let last_inbound = at.map_or(now, |at| at.min(now));
+        let subject = self.subject_of(known_as, at).await?;
+        let last_inbound = at.map_or(self.now, |at| at.min(self.now));
         for (key, mut row) in person::gate_rows(&mut self.draft, subject).await? {
             if row.left_at.is_none() && open_window(&mut row.windows, Window { sender, last_inbound }) {
                 self.draft.put(key, row, None)?;
@@ -396,6 +392,30 @@ impl<'a> Recording<'a> {
         }
     }
 
+    async fn subject_of(
+        &mut self,
+        known_as: &[KnownAs],
+        acted_at: Option<Timestamp>,
+    ) -> Result<SubjectId, ConsentError> {
+        let entropy = self.parts.entropy.as_ref();
+        person::find_or_create(&mut self.draft, &self.keys, entropy, known_as, acted_at, self.now).await
+    }
+
+    /// Whether an act from this source was recorded before, about whomever: identifiers change hands and subjects
+    /// are merged between two arrivals. Otherwise the source is staged as taken in.
+    async fn is_repeated(&mut self, source: &[u8]) -> Result<bool, ConsentError> {
+        let indexes = self.keys.indexes(IndexLabel::SourceEvent, "consent_act", source);
+        let oldest =
+            indexes.last().copied().ok_or(ConsentError::Damaged("the controller has no index key"))?;
+        let place = Key::SourceEvent(oldest);
+        self.draft.load([place.clone()]).await?;
+        if self.draft.row::<SourceEventRow>(&place)?.is_some() {
+            return Ok(true);
+        }
+        self.draft.put(place, SourceEventRow { seen_at: self.now }, None)?;
+        Ok(false)
+    }
+
     async fn account_for(
         &mut self,
         subject: SubjectId,
@@ -450,11 +470,11 @@ impl<'a> Recording<'a> {
         Ok(self.draft.put(place, row, None)?)
     }
 
-    /// Folds the act into every gate row of the person. The subject row is rewritten with them, so that two
+    /// Folds the act into every gate row of the person, also into those that the person had when acting. The subject row is rewritten with them, so that two
     /// changes about one person never pass each other.
     async fn apply(&mut self, subject: SubjectId, act: &EffectiveAct) -> Result<(), ConsentError> {
         for (key, mut row) in person::gate_rows(&mut self.draft, subject).await? {
-            if row.left_at.is_none() {
+            if row.left_at.is_none_or(|left| act.effective_at <= left) {
                 standing::apply(&mut row.marks, act);
                 self.draft.put(key, row, None)?;
             }

@@ -89,7 +89,8 @@ impl Services {
     pub(crate) async fn take_in_parked(&self, routes: &[BlindIndex]) -> Result<(), Error> {
         for route in routes {
             loop {
-                let page = self.storage.scan(&Query::prefix(SYSTEM, KeyPrefix::ParkedUnder(*route), PAGE)).await?;
+                let page =
+                    self.storage.scan(&Query::prefix(SYSTEM, KeyPrefix::ParkedUnder(*route), PAGE)).await?;
                 if page.rows.is_empty() {
                     break;
                 }

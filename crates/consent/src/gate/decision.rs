@@ -8,14 +8,14 @@ use std::time::Duration;
 use serde::Serialize;
 use wzapi_model::Timestamp;
 use wzapi_model::basis::LegalBasis;
-use wzapi_model::consent::{ConsentState, PurposeScope, Question};
+use wzapi_model::consent::{ConsentAct, ConsentState, PurposeScope, Question};
 use wzapi_model::identifier::Relation;
 use wzapi_model::ids::{EntryId, SenderId, SubjectId};
 use wzapi_model::message::{Channel, MessageCategory};
 use wzapi_model::name::PurposeId;
 use wzapi_storage::row::{IdentifierRow, Mark};
 
-use super::rules::GateRules;
+use super::rules::{GateRules, PurposeRule};
 use crate::standing::{self, Standing};
 
 /// How long an inbound message permits free-form replies. Source: Meta, "Customer service windows".
@@ -66,6 +66,28 @@ impl GateRows {
             .unwrap_or(Standing { state: ConsentState::Unknown, because: None, is_platform_stop: false })
     }
 
+    /// The rows as they would be had the person never said no to marketing: that is no answer to other messages,
+    /// and must not take the opt-in to them away. A grant that was revoked or found invalid shows no opt-in.
+    fn without_marketing_denials(&self, rules: &GateRules) -> Self {
+        let is_marketing = |scope: &PurposeScope| match scope {
+            PurposeScope::All => false,
+            PurposeScope::Marketing => true,
+            PurposeScope::One(purpose) => rules.purpose(purpose).is_some_and(PurposeRule::is_marketing),
+        };
+        let without = |row: &IdentifierRow| {
+            let mut row = row.clone();
+            for mark in row.marks.iter_mut().filter(|mark| is_marketing(&mark.scope.purpose)) {
+                mark.denied = mark.denied.filter(|denial| voids_the_grant(denial.act));
+                mark.stopped = None;
+            }
+            row
+        };
+        Self {
+            same: self.same.iter().map(without).collect(),
+            inferred: self.inferred.iter().map(without).collect(),
+        }
+    }
+
     fn subject(&self) -> Option<SubjectId> {
         let live = self.same.iter().find(|row| row.left_at.is_none());
         live.map(|row| row.subject)
@@ -90,7 +112,7 @@ impl GateRows {
         purposes
             .filter_map(|purpose| {
                 let question = Question {
-                    is_marketing: rules.purpose(&purpose).is_none_or(super::rules::PurposeRule::is_marketing),
+                    is_marketing: rules.purpose(&purpose).is_none_or(PurposeRule::is_marketing),
                     purpose: &purpose,
                     channel: Channel::WhatsApp,
                     sender: Some(sender),
@@ -99,6 +121,20 @@ impl GateRows {
                 standing.because.filter(|_| standing.state == ConsentState::Given)
             })
             .max()
+    }
+}
+
+/// Whether a denial says that there was nothing to rest on, and not that the person wants no more of it.
+const fn voids_the_grant(act: ConsentAct) -> bool {
+    match act {
+        ConsentAct::Revoked | ConsentAct::Invalidated => true,
+        ConsentAct::Refused
+        | ConsentAct::Withdrawn
+        | ConsentAct::Objected
+        | ConsentAct::PlatformStopped
+        | ConsentAct::Requested
+        | ConsentAct::Given
+        | ConsentAct::PlatformResumed => false,
     }
 }
 
@@ -271,8 +307,8 @@ pub fn decide(rules: &GateRules, message: &Message, rows: &GateRows, now: Timest
         }
         Some(_) => {}
     }
-    let is_marketing = message.category == MessageCategory::Marketing
-        || rule.is_none_or(super::rules::PurposeRule::is_marketing);
+    let is_marketing =
+        message.category == MessageCategory::Marketing || rule.is_none_or(PurposeRule::is_marketing);
     let question = Question {
         purpose: &message.purpose,
         is_marketing,
@@ -281,6 +317,8 @@ pub fn decide(rules: &GateRules, message: &Message, rows: &GateRows, now: Timest
     };
     let standing = rows.standing(&question, now);
     let window = rows.open_window(message.sender, now);
+    // The window permits free-form replies and nothing else: a template needs an opt-in, in it and outside of it.
+    let is_reply = message.category == MessageCategory::Service;
     let basis =
         if is_marketing { LegalBasis::Consent } else { rule.map_or(LegalBasis::Consent, |rule| rule.basis) };
 
@@ -298,21 +336,21 @@ pub fn decide(rules: &GateRules, message: &Message, rows: &GateRows, now: Timest
             | LegalBasis::LegalObligation
             | LegalBasis::VitalInterests
             | LegalBasis::PublicTask
-            | LegalBasis::LegitimateInterests => match rows.opt_in(message.sender, rules, now) {
-                Some(mark) => in_favour.push(Reason::because(ReasonCode::OptedIn, Some(mark))),
-                None if window.is_some() => {}
-                None => against.push(Reason::plain(ReasonCode::NoOptIn)),
-            },
+            | LegalBasis::LegitimateInterests => {
+                match rows.without_marketing_denials(rules).opt_in(message.sender, rules, now) {
+                    Some(mark) => in_favour.push(Reason::because(ReasonCode::OptedIn, Some(mark))),
+                    None if is_reply && window.is_some() => {}
+                    None => against.push(Reason::plain(ReasonCode::NoOptIn)),
+                }
+            }
         }
     }
     match window {
-        Some(since) => {
+        Some(since) if is_reply => {
             in_favour.push(Reason { code: ReasonCode::WindowOpen, since: Some(since), evidence: None });
         }
-        None if message.category == MessageCategory::Service => {
-            against.push(Reason::plain(ReasonCode::OutsideWindow));
-        }
-        None => {}
+        None if is_reply => against.push(Reason::plain(ReasonCode::OutsideWindow)),
+        Some(_) | None => {}
     }
     let is_allowed = against.is_empty() && !in_favour.is_empty() && rows.subject().is_some();
     if !is_allowed && against.is_empty() {

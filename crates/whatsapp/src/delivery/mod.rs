@@ -98,8 +98,8 @@ pub struct Item {
 
 impl Item {
     /// What makes this the same event when it is delivered again: account, sender, field, kind, id, status or
-    /// value, time and person as they stood, each with its length before it. Events without an id have the
-    /// SHA-256 of [`Item::raw`] in its place. Nothing in it depends on the delivery. It holds telephone numbers:
+    /// value, time and person as they stood, each with its length before it, and the SHA-256 of the words, the error
+    /// codes or, without an id or an understanding, the whole element. Nothing in it depends on the delivery. It holds telephone numbers:
     /// keep only a keyed hash of it.
     #[must_use]
     pub const fn source_key(&self) -> &Personal<Vec<u8>> {
@@ -273,7 +273,7 @@ impl Collector {
             return Err(DeliveryError::TooManyItems { limit: self.limit });
         }
         let raw = canonical::to_vec(node);
-        let source_key = source_key::encode(place, kind, &reading.key, &raw);
+        let source_key = source_key::encode(place, kind, &reading.key, &reading.content, &raw);
         self.items.push(Item {
             waba_id: node::business_id(place.waba_id),
             phone_number_id: node::business_id(place.phone_number_id),

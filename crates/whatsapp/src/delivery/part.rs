@@ -21,10 +21,7 @@ pub struct Part {
 ///
 /// # Errors
 /// As [`super::Delivery::parse`].
-pub fn parts(
-    raw: &[u8],
-    positions: impl IntoIterator<Item = Position>,
-) -> Result<Vec<Part>, DeliveryError> {
+pub fn parts(raw: &[u8], positions: impl IntoIterator<Item = Position>) -> Result<Vec<Part>, DeliveryError> {
     let wanted: BTreeSet<Position> =
         positions.into_iter().map(|position| Position { element: None, ..position }).collect();
     let root = document::read(raw)?;

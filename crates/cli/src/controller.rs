@@ -1,0 +1,30 @@
+//! `wzapi controller`.
+
+use serde_json::json;
+
+use crate::Operator;
+use crate::arguments::{ListControllersOptions, RegisterControllerOptions};
+use crate::failure::{Failure, Outcome};
+
+pub(crate) async fn register(options: RegisterControllerOptions) -> Result<Outcome, Failure> {
+    let operator = Operator::open(&options.data.data, true).await?;
+    let controller = operator.compliance.register_controller(&operator.actor, options.controller).await?;
+    if options.data.json {
+        println!("{}", json!({ "controller": controller.id().to_string() }));
+    } else {
+        println!("registered {}", controller.id());
+    }
+    Ok(Outcome::Done)
+}
+
+pub(crate) async fn list(options: ListControllersOptions) -> Result<Outcome, Failure> {
+    let operator = Operator::open(&options.data.data, false).await?;
+    let controllers: Vec<String> =
+        operator.compliance.controllers(&operator.actor).await?.iter().map(ToString::to_string).collect();
+    if options.data.json {
+        println!("{}", json!({ "controllers": controllers }));
+    } else {
+        controllers.iter().for_each(|controller| println!("{controller}"));
+    }
+    Ok(Outcome::Done)
+}

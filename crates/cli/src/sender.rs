@@ -1,0 +1,20 @@
+//! `wzapi sender`.
+
+use serde_json::json;
+
+use crate::Operator;
+use crate::arguments::RegisterSenderOptions;
+use crate::failure::{Failure, Outcome};
+
+pub(crate) async fn register(options: RegisterSenderOptions) -> Result<Outcome, Failure> {
+    let operator = Operator::open(&options.data.data, false).await?;
+    let controller = operator.compliance.controller(options.controller).await?;
+    let RegisterSenderOptions { sender, phone_number_id, waba_id, .. } = options;
+    controller.register_sender(&operator.actor, sender, &phone_number_id, &waba_id).await?;
+    if options.data.json {
+        println!("{}", json!({ "controller": controller.id().to_string(), "sender": sender.to_string() }));
+    } else {
+        println!("registered {sender}");
+    }
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,79 @@
+//! Arbitrary keys and prefixes. Their ids are drawn from few values, so that keys are often close to each other.
+
+use proptest::prelude::*;
+use wzapi_model::ids::{ChangesetId, ConsentEventId, ControllerId, EntryId, PermitId, SenderId, SubjectId};
+use wzapi_model::name::DataCategory;
+use wzapi_storage::key::{BlindIndex, Cohort, KeyPrefix, RowKind};
+use wzapi_storage::{Key, Owner};
+
+/// 16 bytes that are not all zero: the nil id names nobody.
+fn id() -> impl Strategy<Value = [u8; 16]> {
+    let few = prop::sample::select(vec![0_u8, 1, 2, 0x7f, 0x80, 0xfe, 0xff]);
+    let close = (few.clone(), few.clone(), few).prop_map(|(first, middle, last)| {
+        let mut bytes = [0; 16];
+        (bytes[0], bytes[8], bytes[15]) = (first, middle, last);
+        bytes
+    });
+    prop_oneof![3 => close, 1 => any::<[u8; 16]>()].prop_filter("nil", |bytes| *bytes != [0; 16])
+}
+
+pub(crate) fn controller() -> impl Strategy<Value = ControllerId> {
+    id().prop_map(ControllerId::from_bytes)
+}
+
+fn subject() -> impl Strategy<Value = SubjectId> {
+    id().prop_map(SubjectId::from_bytes)
+}
+
+fn owner() -> impl Strategy<Value = Owner> {
+    prop_oneof![Just(Owner::Controller), subject().prop_map(Owner::Subject)]
+}
+
+fn index() -> impl Strategy<Value = BlindIndex> {
+    id().prop_map(BlindIndex)
+}
+
+fn category() -> impl Strategy<Value = DataCategory> {
+    prop_oneof!["[ab_]{0,3}", "[a-z0-9_]{0,63}"].prop_map(|rest| format!("a{rest}").parse().unwrap())
+}
+
+pub(crate) fn kind() -> impl Strategy<Value = RowKind> {
+    prop::sample::select(RowKind::ALL)
+}
+
+pub(crate) fn key() -> impl Strategy<Value = Key> {
+    let ids = (subject(), id(), id(), owner());
+    let numbers = (any::<u16>(), any::<u32>(), any::<u64>());
+    (kind(), ids, numbers, category()).prop_map(|(kind, ids, numbers, category)| {
+        let (subject, first, second, owner) = ids;
+        let (small, middle, large) = numbers;
+        match kind {
+            RowKind::Directory => Key::Directory(ControllerId::from_bytes(first)),
+            RowKind::Route => Key::Route(BlindIndex(first)),
+            RowKind::Parked => Key::Parked { route: BlindIndex(first), source: BlindIndex(second) },
+            RowKind::Controller => Key::Controller,
+            RowKind::Sender => Key::Sender(SenderId::from_bytes(first)),
+            RowKind::TenantKey => Key::TenantKey(middle),
+            RowKind::IndexKey => Key::IndexKey(middle),
+            RowKind::DataKey => Key::DataKey { owner, category, cohort: Cohort(small) },
+            RowKind::Identifier => Key::Identifier(BlindIndex(first)),
+            RowKind::Subject => Key::Subject(subject),
+            RowKind::ConsentEvent => Key::ConsentEvent { subject, event: ConsentEventId::from_bytes(first) },
+            RowKind::Permit => Key::Permit { subject, permit: PermitId::from_bytes(first) },
+            RowKind::SourceEvent => Key::SourceEvent(BlindIndex(first)),
+            RowKind::Unrecognised => Key::Unrecognised(BlindIndex(first)),
+            RowKind::LogHead => Key::LogHead(small),
+            RowKind::LogLeaf => Key::LogLeaf { shard: small, index: large },
+            RowKind::EntryBody => Key::EntryBody { owner, entry: EntryId::from_bytes(first) },
+            RowKind::Changeset => Key::Changeset(ChangesetId::from_bytes(first)),
+        }
+    })
+}
+
+pub(crate) fn prefix() -> impl Strategy<Value = KeyPrefix> {
+    prop_oneof![
+        owner().prop_map(KeyPrefix::Owner),
+        (owner(), kind()).prop_map(|(owner, kind)| KeyPrefix::Kind(owner, kind)),
+        index().prop_map(KeyPrefix::ParkedUnder),
+    ]
+}
