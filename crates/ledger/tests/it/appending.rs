@@ -1,0 +1,158 @@
+//! Entries get their indexes, once each, in one history.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use wzapi_ledger::{Ledger, LedgerError};
+use wzapi_model::system::{SystemClock, SystemEntropy};
+use wzapi_storage::Draft;
+use wzapi_storage::key::{Key, Owner};
+use wzapi_storage::row::{LogHeadRow, LogLeafRow, RowType, SourceEventRow};
+
+use crate::world::{CONTROLLER, World, person};
+
+#[tokio::test]
+async fn an_empty_log_verifies() {
+    let verification = World::new().await.verify().await;
+    assert!(verification.is_sound());
+    assert_eq!(verification.size, 0);
+    assert_eq!(verification.root, wzapi_ledger_proof::Hash::EMPTY_ROOT);
+}
+
+#[tokio::test]
+async fn entries_are_numbered_in_the_order_of_their_commits() {
+    let world = World::new().await;
+    let mut draft = Draft::new(world.storage.as_ref(), CONTROLLER);
+    let first = world.prepare(&mut draft, Owner::Subject(person(1)), "first").await;
+    let second = world.prepare(&mut draft, Owner::Controller, "second").await;
+    let ids = [first.id(), second.id()];
+    let appended = world.ledger.commit(draft, vec![first, second]).await.unwrap();
+    assert_eq!(appended.entries, [(ids[0], 0), (ids[1], 1)]);
+    assert_eq!(world.append(1, "third").await.entries[0].1, 2);
+    let verification = world.verify().await;
+    assert!(verification.is_sound(), "{verification:?}");
+    assert_eq!(verification.size, 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sixty_four_tasks_write_one_history() {
+    let world = Arc::new(World::new().await);
+    let tasks: Vec<_> = (0..64_u8)
+        .map(|task| {
+            let world = Arc::clone(&world);
+            tokio::spawn(async move {
+                let mut indexes = Vec::new();
+                for round in 0..4 {
+                    indexes.push(world.append(task + 1, &format!("{task}/{round}")).await.entries[0].1);
+                }
+                indexes
+            })
+        })
+        .collect();
+    let mut all = BTreeSet::new();
+    for task in tasks {
+        let indexes = task.await.unwrap();
+        assert!(indexes.is_sorted(), "a caller's own entries keep their order");
+        assert!(indexes.into_iter().all(|index| all.insert(index)), "an index was given twice");
+    }
+    assert_eq!(all, (0..256).collect());
+    let verification = world.verify().await;
+    assert!(verification.is_sound(), "{verification:?}");
+    assert_eq!(verification.size, 256);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_processes_on_one_log_never_fork_it() {
+    let world = Arc::new(World::new().await);
+    let second = Ledger::new(world.storage.clone(), Arc::new(SystemClock), Arc::new(SystemEntropy::new()));
+    let other = tokio::spawn({
+        let world = Arc::clone(&world);
+        async move {
+            for number in 0..100 {
+                loop {
+                    let mut draft = Draft::new(world.storage.as_ref(), CONTROLLER);
+                    let entry = world.prepare(&mut draft, Owner::Subject(person(9)), &format!("{number}")).await;
+                    match second.commit(draft, vec![entry]).await {
+                        Err(LedgerError::Conflict) => {}
+                        outcome => break outcome.map(drop).unwrap(),
+                    }
+                }
+            }
+        }
+    });
+    for number in 0..100 {
+        let _ = world.append(8, &format!("{number}")).await;
+    }
+    other.await.unwrap();
+    let verification = world.verify().await;
+    assert!(verification.is_sound(), "{verification:?}");
+    assert_eq!(verification.size, 200);
+}
+
+#[tokio::test]
+async fn a_caller_that_was_overtaken_is_told_and_the_others_go_on() {
+    let world = World::new().await;
+    let contested = Key::SourceEvent(wzapi_storage::key::BlindIndex([5; 16]));
+    let row = || SourceEventRow { seen_at: wzapi_model::Timestamp::EPOCH };
+
+    // Both loaded the row before either wrote it, and both wait in the same queue.
+    let mut drafts = Vec::new();
+    for number in 1..=2 {
+        let mut draft = Draft::new(world.storage.as_ref(), CONTROLLER);
+        draft.load([contested.clone()]).await.unwrap();
+        draft.put(contested.clone(), row(), None).unwrap();
+        let entry = world.prepare(&mut draft, Owner::Subject(person(number)), "contested").await;
+        drafts.push((draft, entry));
+    }
+    let mut bystander = Draft::new(world.storage.as_ref(), CONTROLLER);
+    let bystanders_entry = world.prepare(&mut bystander, Owner::Subject(person(3)), "bystander").await;
+
+    let [(first, first_entry), (second, second_entry)] = <[_; 2]>::try_from(drafts).unwrap();
+    let (first, second, third) = {
+        let ledger = &world.ledger;
+        let a = ledger.commit(first, vec![first_entry]);
+        let b = ledger.commit(second, vec![second_entry]);
+        let c = ledger.commit(bystander, vec![bystanders_entry]);
+        let joined = tokio::join!(a, b, c);
+        (joined.0, joined.1, joined.2)
+    };
+    assert!(third.is_ok());
+    assert!(first.is_ok() != second.is_ok(), "exactly one of the two is committed");
+    assert!(matches!(first.and(second), Err(LedgerError::Conflict)));
+    let verification = world.verify().await;
+    assert!(verification.is_sound());
+    assert_eq!(verification.size, 2, "the refused caller left no entry");
+}
+
+#[tokio::test]
+async fn a_commit_reads_the_head_once_and_writes_three_rows_and_the_keys() {
+    let world = World::new().await;
+    let _ = world.append(1, "first").await;
+    let head = world.row(&Key::LogHead(0)).await.unwrap();
+    let head = LogHeadRow::of(&head.body).unwrap().clone();
+    assert_eq!((head.size, head.peaks.len()), (1, 1));
+    for text in 0..300 {
+        let _ = world.append(1, &text.to_string()).await;
+    }
+    let head = world.row(&Key::LogHead(0)).await.unwrap();
+    let head = LogHeadRow::of(&head.body).unwrap();
+    assert_eq!(head.size, 301);
+    assert_eq!(head.peaks.len(), head.size.count_ones() as usize, "the head grows with the logarithm only");
+}
+
+#[tokio::test]
+async fn an_entry_shows_neither_its_text_nor_its_length() {
+    let world = World::new().await;
+    let short = world.append(1, "x").await.entries[0];
+    let long = world.append(1, "a secret word of some length").await.entries[0];
+    let mut lengths = Vec::new();
+    for (entry, index) in [short, long] {
+        let leaf = world.row(&Key::LogLeaf { shard: 0, index }).await.unwrap();
+        assert_eq!(LogLeafRow::of(&leaf.body).unwrap().entry, entry);
+        let body = world.row(&Key::EntryBody { owner: Owner::Subject(person(1)), entry }).await.unwrap();
+        let bytes = wzapi_storage::codec::encode_body(&body.body).unwrap();
+        assert!(!bytes.windows(6).any(|window| window == b"secret"));
+        lengths.push(bytes.len());
+    }
+    assert_eq!(lengths[0], lengths[1], "bodies are padded");
+}
