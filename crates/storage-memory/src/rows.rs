@@ -132,12 +132,13 @@ fn encode_changes(changeset: &Changeset, version: Version) -> Result<Vec<Change>
         let value = codec::encode_value(version, record.due_at, &record.body)?;
         Ok((codec::encode_key(changeset.controller, &record.key), Some(value)))
     };
-    let mut changes = vec![put(&changeset.receipt())?];
+    let mut changes = Vec::with_capacity(changeset.writes.len() + 1);
     for write in &changeset.writes {
         changes.push(match write {
             Write::Put(record) => put(record)?,
             Write::Delete(key) => (codec::encode_key(changeset.controller, key), None),
         });
     }
+    changes.push(put(&changeset.receipt())?);
     Ok(changes)
 }

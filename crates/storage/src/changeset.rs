@@ -113,11 +113,10 @@ impl Changeset {
         if self.writes.len() > MAX_CHANGESET_ROWS || self.preconditions.len() > MAX_CHANGESET_ROWS {
             return Err(InvalidChangeset::TooManyRows);
         }
-        let mut written = BTreeSet::new();
+        // The store writes the record of this very changeset, so the caller cannot remove it here.
+        let receipt = Key::Changeset(self.id);
+        let mut written = BTreeSet::from([&receipt]);
         for write in &self.writes {
-            if !written.insert(write.key()) {
-                return Err(InvalidChangeset::WrittenTwice);
-            }
             if let Write::Put(record) = write {
                 if matches!(record.key, Key::Changeset(_)) {
                     return Err(InvalidChangeset::ReservedKey);
@@ -125,6 +124,9 @@ impl Changeset {
                 if record.body.kind() != record.key.kind() {
                     return Err(InvalidChangeset::KindMismatch);
                 }
+            }
+            if !written.insert(write.key()) {
+                return Err(InvalidChangeset::WrittenTwice);
             }
         }
         let mut guarded = BTreeSet::new();

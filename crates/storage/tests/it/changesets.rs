@@ -31,6 +31,13 @@ fn the_record_of_a_changeset_is_written_by_the_store_alone() {
 }
 
 #[test]
+fn the_record_of_another_changeset_may_be_removed_and_its_own_not() {
+    let delete = |id| changeset(vec![Write::Delete(Key::Changeset(ChangesetId::from_bytes(id)))]);
+    assert_eq!(delete([4; 16]).validate(), Ok(()));
+    assert_eq!(delete([3; 16]).validate(), Err(InvalidChangeset::WrittenTwice));
+}
+
+#[test]
 fn a_body_under_a_key_of_another_kind_is_refused() {
     for kind in RowKind::ALL.iter().copied().filter(|kind| *kind != RowKind::Changeset) {
         let record = sample::record(kind, 2);

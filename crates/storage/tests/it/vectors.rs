@@ -8,9 +8,15 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
-use wzapi_model::ids::ControllerId;
+use wzapi_model::consent::{ChannelScope, ConsentAct, ConsentMethod, Provenance, PurposeScope, SenderScope};
+use wzapi_model::identifier::IdentifierKind;
+use wzapi_model::ids::{ControllerId, SenderId, SubjectId};
+use wzapi_model::message::{Channel, MessageCategory};
+use wzapi_model::name::PurposeId;
+use wzapi_storage::Owner;
 use wzapi_storage::codec::{decode_body, decode_key, encode_body, encode_key};
 use wzapi_storage::key::RowKind;
+use wzapi_storage::row::Quarantine;
 use wzapi_storage_testkit::sample;
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/rows.json");
@@ -69,4 +75,38 @@ fn what_was_encoded_once_still_reads_and_is_still_encoded_so() {
         kinds.insert(kind);
     }
     assert_eq!(kinds, RowKind::ALL.iter().copied().collect(), "a kind has no vector");
+}
+
+/// The numbers by which stored enumerations are encoded, in order; `docs/formats/rows.md` lists them.
+#[test]
+fn stored_enumerations_keep_their_numbers() {
+    fn number<T: serde::Serialize>(value: &T) -> u8 {
+        postcard::to_allocvec(value).unwrap()[0]
+    }
+    fn check<T: serde::Serialize + std::fmt::Debug>(values: &[T], names: &[&str]) {
+        let found: Vec<_> = values.iter().map(|value| (number(value), format!("{value:?}"))).collect();
+        let expected: Vec<_> = (0..).zip(names.iter().map(|name| (*name).to_owned())).collect();
+        assert_eq!(found, expected);
+    }
+    let acts = ["Requested", "Given", "Refused", "Withdrawn", "Objected", "Revoked", "Invalidated"];
+    check(&ConsentAct::ALL, &[&acts[..], &["PlatformStopped", "PlatformResumed"]].concat());
+    let methods = ["WebForm", "ClickToChat", "InboundMessage", "Keyword", "Paper", "Verbal", "Import", "Api"];
+    check(&ConsentMethod::ALL, &[&methods[..], &["PlatformPreference", "PlatformError"]].concat());
+    check(&[Provenance::Direct, Provenance::Imported], &["Direct", "Imported"]);
+    check(&[Channel::WhatsApp, Channel::Email, Channel::Voice], &["WhatsApp", "Email", "Voice"]);
+    check(&MessageCategory::ALL, &["Marketing", "Utility", "Authentication", "Service"]);
+    check(
+        &[IdentifierKind::Phone, IdentifierKind::Bsuid, IdentifierKind::Email],
+        &["Phone", "Bsuid", "Email"],
+    );
+    check(&[Quarantine::FutureDated, Quarantine::NoEvidence], &["FutureDated", "NoEvidence"]);
+
+    let purpose = PurposeScope::One(PurposeId::marketing());
+    assert_eq!([PurposeScope::All, PurposeScope::Marketing, purpose].map(|scope| number(&scope)), [0, 1, 2]);
+    let channel = ChannelScope::One(Channel::Email);
+    assert_eq!([ChannelScope::All, channel].map(|scope| number(&scope)), [0, 1]);
+    let sender = SenderScope::One(SenderId::from_bytes([1; 16]));
+    assert_eq!([SenderScope::All, sender].map(|scope| number(&scope)), [0, 1]);
+    let subject = Owner::Subject(SubjectId::from_bytes([1; 16]));
+    assert_eq!([Owner::Controller, subject].map(|owner| number(&owner)), [0, 1]);
 }
