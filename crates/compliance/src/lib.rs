@@ -81,3 +81,8 @@ pub use wzapi_storage as storage;
 pub use wzapi_storage_embedded as storage_embedded;
 pub use wzapi_storage_memory as storage_memory;
 pub use wzapi_whatsapp as whatsapp;
+
+/// The README's code compiles.
+#[cfg(all(doctest, feature = "embedded"))]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

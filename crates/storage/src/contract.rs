@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
+pub use async_trait::async_trait;
 use wzapi_model::ids::ControllerId;
 
 use crate::changeset::{Changeset, Committed};
