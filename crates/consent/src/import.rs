@@ -157,7 +157,13 @@ pub async fn import_csv(
     file: impl Read + Send,
 ) -> Result<ImportReport, ImportError> {
     let file = Bounded { inner: file, allowance: 0 };
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(file);
+    // The carriage return of a line end is trimmed off with the spaces around a field: the reader counts a line
+    // too few where it takes both for one line end.
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .terminator(csv::Terminator::Any(b'\n'))
+        .from_reader(file);
     let mut record = ByteRecord::new();
     if !read_record(&mut reader, &mut record)? {
         return Err(ImportError::MissingColumn(COLUMNS[0]));
@@ -166,7 +172,10 @@ pub async fn import_csv(
     let mut report = ImportReport::default();
     let mut batch = Vec::with_capacity(BATCH);
     while read_record(&mut reader, &mut record)? {
-        let line = line_of(&record);
+        if record.len() == 1 && record.as_slice().trim_ascii().is_empty() {
+            continue;
+        }
+        let line = line_of(&reader, &record);
         report.rows += 1;
         match columns.row(&record, line, rules) {
             Ok(row) => batch.push(row),
@@ -214,8 +223,13 @@ fn read_record<R: Read>(
     })
 }
 
-fn line_of(record: &ByteRecord) -> u64 {
-    record.position().map_or(0, csv::Position::line)
+/// The line on which a record that was just read begins. The reader's own position of it is that of the empty lines
+/// before it.
+fn line_of<R: Read>(reader: &csv::Reader<R>, record: &ByteRecord) -> u64 {
+    let earliest = record.position().map_or(0, csv::Position::line);
+    let within = record.as_slice().iter().filter(|byte| **byte == b'\n').count();
+    let behind = reader.position().line();
+    behind.saturating_sub(u64::try_from(within).unwrap_or(u64::MAX).saturating_add(1)).max(earliest)
 }
 
 /// Where each column is.

@@ -29,8 +29,9 @@ pub const ALLOWED_SKEW: Duration = Duration::from_secs(300);
 pub const MAX_EVIDENCE: usize = 64 * 1024;
 /// The most senders whose windows are kept per identifier.
 const MAX_WINDOWS: usize = 64;
-/// How often a change is tried again when others change the same rows.
-const MAX_ATTEMPTS: usize = 32;
+/// How often a change is tried again when others change the same rows. Of those that meet, one gets through each
+/// time, so this is also how many acts of one person can be under way at once before one of them is told so.
+const MAX_ATTEMPTS: usize = 256;
 
 /// The text that a person was shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -269,7 +270,7 @@ impl<'a> Recording<'a> {
         person::load(&mut self.draft, &self.keys, known_as).await
     }
 
-    /// Stages one act. A duplicate stages nothing.
+    /// Stages one act. A duplicate stages no act.
     ///
     /// # Errors
     /// As [`ConsentLedger::record`]; the recording must be dropped then.
@@ -288,7 +289,7 @@ impl<'a> Recording<'a> {
         };
         let place = Key::ConsentEvent { subject, event };
         self.draft.load([place.clone()]).await?;
-        let effective_at = act.acted_at.map_or(now, |acted| acted.min(now));
+        let effective_at = self.effective_time(subject, act).await?;
         let quarantine = act.quarantine(now);
         let entry = self.account_for(subject, act, effective_at, quarantine).await?;
         self.stage_event(place, act, effective_at, quarantine, entry).await?;
@@ -414,6 +415,22 @@ impl<'a> Recording<'a> {
         }
         self.draft.put(place, SourceEventRow { seen_at: self.now }, None)?;
         Ok(false)
+    }
+
+    /// The earlier of act and record. A denial that nobody dated happens now, after everything on record, even when
+    /// the clock went back since or another machine's clock is ahead.
+    async fn effective_time(&mut self, subject: SubjectId, act: &NewAct) -> Result<Timestamp, ConsentError> {
+        if let Some(acted) = act.acted_at {
+            return Ok(acted.min(self.now));
+        }
+        let mut effective_at = self.now;
+        if act.act.is_denial() {
+            for (_, row) in person::gate_rows(&mut self.draft, subject).await? {
+                let grants = row.marks.iter().flat_map(|marks| [marks.granted, marks.imported]).flatten();
+                effective_at = grants.map(|grant| grant.mark.at).fold(effective_at, Timestamp::max);
+            }
+        }
+        Ok(effective_at)
     }
 
     async fn account_for(

@@ -16,6 +16,53 @@ pub const PERMIT_LIFE: Duration = Duration::from_secs(60);
 ///
 /// Only the gate makes one. It cannot be copied, stored or sent to another process, it expires after
 /// [`PERMIT_LIFE`], and [`super::Gate::redeem`] consumes it. Queues carry recipients, not permits.
+///
+/// ```
+/// # use wzapi_consent::{ConsentError, Gate, SendPermit};
+/// async fn spend(gate: &Gate, permit: SendPermit) -> Result<(), ConsentError> {
+///     let _ = gate.redeem(permit).await?;
+///     Ok(())
+/// }
+/// ```
+///
+/// It cannot be redeemed twice:
+///
+/// ```compile_fail,E0382
+/// # use wzapi_consent::{ConsentError, Gate, SendPermit};
+/// async fn spend_twice(gate: &Gate, permit: SendPermit) -> Result<(), ConsentError> {
+///     let _ = gate.redeem(permit).await?;
+///     let _ = gate.redeem(permit).await?;
+///     Ok(())
+/// }
+/// ```
+///
+/// nor copied:
+///
+/// ```compile_fail,E0599
+/// # use wzapi_consent::SendPermit;
+/// fn copy(permit: &SendPermit) -> SendPermit {
+///     permit.clone()
+/// }
+/// ```
+///
+/// nor made of a decision, were it one that allows, nor of another permit:
+///
+/// ```compile_fail,E0451
+/// # use wzapi_consent::{SendPermit, gate::Decision};
+/// fn make(decision: Decision, from: SendPermit) -> SendPermit {
+///     SendPermit { decision, ..from }
+/// }
+/// ```
+///
+/// nor written down for another process:
+///
+/// ```compile_fail,E0277
+/// # use wzapi_consent::SendPermit;
+/// fn store<T: serde::Serialize>(_: T) {}
+/// fn write_down(permit: SendPermit) {
+///     store(permit);
+/// }
+/// ```
 #[must_use = "a permit does nothing until it is redeemed"]
 pub struct SendPermit {
     pub(super) id: PermitId,
@@ -57,6 +104,30 @@ impl fmt::Debug for SendPermit {
 }
 
 /// Permission to transmit now. A host's `send` takes this by value, so that no path around the gate compiles.
+///
+/// ```
+/// # use wzapi_consent::gate::RedeemedPermit;
+/// fn send(permit: RedeemedPermit, text: &str) {}
+/// ```
+///
+/// A permit that was not redeemed does not do, and a redeemed one does for one message:
+///
+/// ```compile_fail,E0308
+/// # use wzapi_consent::{SendPermit, gate::RedeemedPermit};
+/// # fn send(permit: RedeemedPermit, text: &str) {}
+/// fn send_unredeemed(permit: SendPermit) {
+///     send(permit, "hello");
+/// }
+/// ```
+///
+/// ```compile_fail,E0382
+/// # use wzapi_consent::gate::RedeemedPermit;
+/// # fn send(permit: RedeemedPermit, text: &str) {}
+/// fn send_twice(permit: RedeemedPermit) {
+///     send(permit, "hello");
+///     send(permit, "hello again");
+/// }
+/// ```
 #[must_use = "a redeemed permit is spent; transmit and bind the provider's message id to it"]
 pub struct RedeemedPermit {
     pub(super) id: PermitId,
