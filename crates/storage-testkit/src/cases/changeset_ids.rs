@@ -32,6 +32,11 @@ pub(crate) async fn changeset_recorded(backend: &dyn Backend, case: &str) -> Res
             ensure!(stored.version == version, "it does not carry the version of the commit");
             let elsewhere = bench.one(bench.controller(2), &receipt).await?;
             ensure!(elsewhere.is_none(), "it is recorded under another controller, too");
+            bench.change(controller).at(at).delete(receipt.clone()).commit().await?;
+            ensure!(
+                bench.one(controller, &receipt).await?.is_none(),
+                "the record cannot be removed when due"
+            );
         }
     }
     Ok(Verdict::Holds)

@@ -1,7 +1,7 @@
 //! What `get` answers.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use tokio::task::{JoinSet, yield_now};
 use wzapi_model::ids::ControllerId;
@@ -37,27 +37,47 @@ pub(crate) async fn get_order(backend: &dyn Backend, case: &str) -> Result<Verdi
 }
 
 const ROWS: [u32; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
-const REWRITES: u32 = 150;
 const READERS: u32 = 3;
+/// The rows are rewritten so often at least, and on until the readers have seen so many changes, but not for ever.
+const REWRITES: u32 = 150;
+const CHANGES_SEEN: u32 = 100;
+const MAX_REWRITES: u32 = 5000;
+
+/// What the writer and the readers tell each other.
+#[derive(Default)]
+struct Progress {
+    changes_seen: AtomicU32,
+    finished: AtomicBool,
+}
 
 pub(crate) async fn get_snapshot(backend: &dyn Backend, case: &str) -> Result<Verdict, Failure> {
     let bench = Bench::fresh(backend, case).await?;
     let controller = bench.controller(1);
     bench.change(controller).puts(ROWS.map(|number| row(number, 0))).commit().await?;
-    let finished = Arc::new(AtomicBool::new(false));
+    let progress = Arc::new(Progress::default());
     let mut readers = JoinSet::new();
     for _ in 0..READERS {
-        readers.spawn(read_until(bench.worker(), controller, Arc::clone(&finished)));
+        let (worker, progress) = (bench.worker(), Arc::clone(&progress));
+        readers.spawn(async move {
+            let read = read_until_finished(&worker, controller, &progress).await;
+            // A reader that found a fault ends it for everybody.
+            progress.finished.store(true, Ordering::SeqCst);
+            read
+        });
     }
-    let rewritten = rewrite(&bench.worker(), controller).await;
-    finished.store(true, Ordering::SeqCst);
+    let rewritten = rewrite(&bench.worker(), controller, &progress).await;
+    progress.finished.store(true, Ordering::SeqCst);
     join_all(readers).await?;
     rewritten?;
     Ok(Verdict::Holds)
 }
 
-async fn rewrite(worker: &Worker, controller: ControllerId) -> Result<(), Failure> {
-    for content in 1..=REWRITES {
+async fn rewrite(worker: &Worker, controller: ControllerId, progress: &Progress) -> Result<(), Failure> {
+    for content in 1..=MAX_REWRITES {
+        let seen = progress.changes_seen.load(Ordering::SeqCst) >= CHANGES_SEEN;
+        if (content > REWRITES && seen) || progress.finished.load(Ordering::SeqCst) {
+            break;
+        }
         let change = worker.change(controller).relaxed();
         // Now and then the rows are gone, all of them.
         let change = if content % 10 == 0 {
@@ -71,19 +91,22 @@ async fn rewrite(worker: &Worker, controller: ControllerId) -> Result<(), Failur
     Ok(())
 }
 
-async fn read_until(
-    worker: Worker,
+async fn read_until_finished(
+    worker: &Worker,
     controller: ControllerId,
-    finished: Arc<AtomicBool>,
+    progress: &Progress,
 ) -> Result<(), Failure> {
     let keys = ROWS.map(key);
-    while !finished.load(Ordering::SeqCst) {
+    let mut before = None;
+    while !progress.finished.load(Ordering::SeqCst) {
         let rows = worker.get(controller, &keys).await?;
-        let bodies = |stored: &Option<_>| -> Option<_> {
-            stored.as_ref().map(|stored: &wzapi_storage::row::Stored| (stored.version, stored.body.clone()))
-        };
-        let first = rows.first().and_then(bodies);
-        ensure!(rows.iter().all(|stored| bodies(stored) == first), "one get saw part of a changeset");
+        let mut seen = rows.iter().map(|row| row.as_ref().map(|row| (row.version, &row.body)));
+        let first = seen.next();
+        ensure!(seen.all(|row| Some(row) == first), "one get saw part of a changeset");
+        let version = first.flatten().map(|(version, _)| version);
+        if before.replace(version) != Some(version) {
+            progress.changes_seen.fetch_add(1, Ordering::SeqCst);
+        }
         yield_now().await;
     }
     Ok(())

@@ -109,6 +109,7 @@ struct State {
     versions_at_reopening: u64,
     is_busy: bool,
     retries: u64,
+    arrivals: u64,
 }
 
 impl Faulty {

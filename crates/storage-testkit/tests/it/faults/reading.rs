@@ -50,7 +50,7 @@ impl Faulty {
         let mut rows = Vec::new();
         for key in keys {
             rows.extend(self.inner.get(controller, std::slice::from_ref(key)).await?);
-            tokio::task::yield_now().await;
+            tokio::time::sleep(std::time::Duration::from_micros(200)).await;
         }
         Ok(rows)
     }

@@ -1,6 +1,7 @@
 //! Faults of `commit`.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use wzapi_model::ids::ChangesetId;
 use wzapi_storage::changeset::{MAX_CHANGESET_ROWS, Write};
@@ -10,12 +11,13 @@ use wzapi_storage::{Changeset, Committed, Key, Precondition, Storage, StorageErr
 
 use super::{Fault, Faulty};
 
-/// So many turns for others are enough for all tasks of a case to get here.
-const TURNS: usize = 50;
+/// How long a fault waits for another caller to arrive, in steps of a millisecond.
+const PATIENCE: usize = 20;
 
 impl Faulty {
     pub(super) async fn faulty_commit(&self, mut changeset: Changeset) -> Result<Committed, StorageError> {
         if self.is(Fault::RefusesWhenBusy) && std::mem::replace(&mut self.state().is_busy, true) {
+            self.arrive();
             return Err(StorageError::unavailable("somebody else is writing"));
         }
         self.spoil_writes(&mut changeset);
@@ -121,7 +123,7 @@ impl Faulty {
         let mut first = Changeset { id: self.another_id(), ..changeset.clone() };
         let rest = first.writes.split_off(first.writes.len() / 2);
         let _ = self.apply(first).await?;
-        tokio::task::yield_now().await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
         self.apply(Changeset { writes: rest, preconditions: Vec::new(), ..changeset }).await
     }
 
@@ -140,7 +142,9 @@ impl Faulty {
         if !failed.is_empty() {
             return Err(StorageError::Conflict { failed });
         }
-        wait().await;
+        if !keys.is_empty() {
+            self.wait_for_another().await;
+        }
         self.apply(Changeset { preconditions: Vec::new(), ..changeset }).await
     }
 
@@ -153,11 +157,11 @@ impl Faulty {
             }
             Fault::MixesUpOutcomes => {
                 self.state().last_version = Some(committed.version);
-                wait().await;
+                self.wait_for_another().await;
                 Committed { version: self.state().last_version.unwrap_or(committed.version) }
             }
             Fault::RefusesWhenBusy => {
-                wait().await;
+                self.wait_for_another().await;
                 self.state().is_busy = false;
                 committed
             }
@@ -209,16 +213,26 @@ impl Faulty {
         self.apply(touched).await.map(|_| ())
     }
 
+    /// Waits until another caller has come to the same point, so that the fault shows on a busy machine, too.
+    async fn wait_for_another(&self) {
+        let arrived = self.arrive();
+        for _ in 0..PATIENCE {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            if self.state().arrivals > arrived {
+                return;
+            }
+        }
+    }
+
+    fn arrive(&self) -> u64 {
+        let mut state = self.state();
+        state.arrivals += 1;
+        state.arrivals
+    }
+
     fn another_id(&self) -> ChangesetId {
         let mut state = self.state();
         state.retries += 1;
         ChangesetId::from_bytes((u128::MAX - u128::from(state.retries)).to_be_bytes())
-    }
-}
-
-/// Gives the other tasks time to do something in between.
-async fn wait() {
-    for _ in 0..TURNS {
-        tokio::task::yield_now().await;
     }
 }
