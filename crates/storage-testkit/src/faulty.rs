@@ -156,7 +156,10 @@ impl FaultyStorage {
 
 impl std::fmt::Debug for FaultyStorage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("FaultyStorage").field("seed", &self.seed).field("rates", &self.rates).finish_non_exhaustive()
+        f.debug_struct("FaultyStorage")
+            .field("seed", &self.seed)
+            .field("rates", &self.rates)
+            .finish_non_exhaustive()
     }
 }
 
@@ -217,7 +220,8 @@ mod tests {
     #[test]
     fn the_same_seed_gives_the_same_faults_at_about_their_rates() {
         let store = |seed| {
-            FaultyStorage::new(Arc::new(wzapi_storage_memory::MemoryStorage::new())).with_rates(seed, Rates::HARSH)
+            FaultyStorage::new(Arc::new(wzapi_storage_memory::MemoryStorage::new()))
+                .with_rates(seed, Rates::HARSH)
         };
         let draw = |seed| {
             let store = store(seed);

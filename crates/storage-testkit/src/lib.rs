@@ -36,12 +36,14 @@
 //! | module | what is in it |
 //! |---|---|
 //! | `backend` | [`Backend`], [`OpenStore`]: how a store plugs in |
+//! | [`faulty`] | a store that fails on purpose, for the tests of whatever stands on a store |
 //! | [`suite`] | the table of cases, and how they are run |
 //! | [`sample`] | records of every kind, from a seed |
 
 mod backend;
 mod bench;
 mod cases;
+pub mod faulty;
 pub mod sample;
 pub mod suite;
 

@@ -10,3 +10,4 @@ mod faults;
 mod mutants;
 mod reference;
 mod table;
+mod wrapped;
