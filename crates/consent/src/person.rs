@@ -15,13 +15,15 @@ use wzapi_model::personal::Personal;
 use wzapi_model::{Entropy, Timestamp};
 use wzapi_storage::Draft;
 use wzapi_storage::key::{BlindIndex, Key, Owner};
-use wzapi_storage::row::{IdentifierRow, ScopeMarks, SubjectIdentifier, SubjectRow};
+use wzapi_storage::row::{IdentifierRow, ScopeMarks, SubjectIdentifier, SubjectRow, Tenure};
 
 use crate::error::ConsentError;
 use crate::standing;
 
 /// The most identifiers of one person.
 pub const MAX_IDENTIFIERS: usize = 256;
+/// The most former holders of an identifier who are remembered.
+const MAX_FORMER_HOLDERS: usize = 16;
 /// How far a chain of merged subjects is followed.
 const MAX_MERGES: usize = 16;
 
@@ -65,8 +67,7 @@ pub(crate) async fn find(
     load(draft, keys, known_as).await?;
     let mut subjects = BTreeSet::new();
     for known in known_as {
-        if let Some((_, row)) = row_as_of(draft, keys, &known.identifier, acted_at)? {
-            let subject = row.subject;
+        if let Some(subject) = holder(draft, keys, &known.identifier, acted_at)? {
             subjects.insert(surviving(draft, subject).await?);
         }
     }
@@ -87,7 +88,7 @@ pub(crate) async fn find_or_create(
         None => create(draft, entropy, now).await?,
     };
     for known in known_as {
-        if row_as_of(draft, keys, &known.identifier, acted_at)?.is_none() {
+        if holder(draft, keys, &known.identifier, acted_at)?.is_none() {
             add_alias(draft, keys, subject, known, now).await?;
         }
     }
@@ -95,8 +96,9 @@ pub(crate) async fn find_or_create(
 }
 
 /// Moves a person from some identifiers to others, as Meta states: what the person agreed to goes along, the old
-/// identifiers keep the denials, and whoever had the new ones before loses them. Nothing happens when nobody is
-/// known under the old ones.
+/// identifiers keep the denials, and whoever had the new ones before loses them. A person of whom nothing is known
+/// yet is made known, because what they did before the change may still be reported. A change that does not say
+/// from what is no change.
 pub(crate) async fn change_identity(
     draft: &mut Draft<'_>,
     keys: &TenantKeys,
@@ -104,17 +106,24 @@ pub(crate) async fn change_identity(
     change: &IdentityChange,
     now: Timestamp,
 ) -> Result<Option<SubjectId>, ConsentError> {
-    load(draft, keys, change.previous.iter().chain(&change.current)).await?;
-    let Some(subject) = find(draft, keys, &change.previous, None, now).await? else { return Ok(None) };
-    for known in &change.current {
-        leave(draft, keys, &known.identifier, change.at, Some(subject))?;
+    if change.previous.is_empty() {
+        return Ok(None);
     }
-    let all: Vec<KnownAs> = change.previous.iter().chain(&change.current).cloned().collect();
-    find_or_create(draft, keys, entropy, &all, None, now).await?;
+    load(draft, keys, change.previous.iter().chain(&change.current)).await?;
+    let before = Some(change.at);
+    let subject = find_or_create(draft, keys, entropy, &change.previous, before, now).await?;
+    for known in &change.current {
+        leave(draft, keys, &known.identifier, change.at, |holder| holder != subject)?;
+    }
+    for known in &change.current {
+        if live_row(draft, keys, &known.identifier)?.is_none() {
+            add_alias(draft, keys, subject, known, now).await?;
+        }
+    }
     // A number that is only spelled in another way now stays the person's.
     let is_kept = |known: &KnownAs| change.current.iter().any(|other| other.identifier == known.identifier);
     for known in change.previous.iter().filter(|known| !is_kept(known)) {
-        leave(draft, keys, &known.identifier, change.at, None)?;
+        leave(draft, keys, &known.identifier, change.at, |holder| holder == subject)?;
     }
     Ok(Some(subject))
 }
@@ -130,16 +139,16 @@ pub struct IdentityChange {
     pub at: Timestamp,
 }
 
-/// Ends the bond between an identifier and its subject, unless the subject is `except`.
+/// Ends the bond between an identifier and its subject, if it is one that `leaves`.
 fn leave(
     draft: &mut Draft<'_>,
     keys: &TenantKeys,
     identifier: &Identifier,
     at: Timestamp,
-    except: Option<SubjectId>,
+    leaves: impl Fn(SubjectId) -> bool,
 ) -> Result<(), ConsentError> {
-    if let Some((index, row)) = row_as_of(draft, keys, identifier, None)?
-        && Some(row.subject) != except
+    if let Some((index, row)) = live_row(draft, keys, identifier)?
+        && leaves(row.subject)
     {
         let row = IdentifierRow { left_at: Some(at), windows: Vec::new(), ..row.clone() };
         draft.put(Key::Identifier(index), row, None)?;
@@ -147,22 +156,63 @@ fn leave(
     Ok(())
 }
 
-/// The gate row of an identifier that still belongs to somebody, and where it is. For an act of the past that
-/// arrives late, also of one that still belonged to somebody at that time: whoever has it next did not act.
-fn row_as_of<'d>(
+/// The gate row of an identifier that belongs to somebody, and where it is.
+fn live_row<'d>(
     draft: &'d Draft<'_>,
     keys: &TenantKeys,
     identifier: &Identifier,
-    acted_at: Option<Timestamp>,
 ) -> Result<Option<(BlindIndex, &'d IdentifierRow)>, ConsentError> {
     for index in keys.identifier_indexes(identifier) {
         if let Some(row) = draft.row::<IdentifierRow>(&Key::Identifier(index))?
-            && row.left_at.is_none_or(|left| acted_at.is_some_and(|acted| acted <= left))
+            && row.left_at.is_none()
         {
             return Ok(Some((index, row)));
         }
     }
     Ok(None)
+}
+
+/// Whose identifier it was at the moment of an act, or is now for an act that nobody dated. Whoever has it next did
+/// not act.
+fn holder(
+    draft: &Draft<'_>,
+    keys: &TenantKeys,
+    identifier: &Identifier,
+    acted_at: Option<Timestamp>,
+) -> Result<Option<SubjectId>, ConsentError> {
+    let mut current = None;
+    for index in keys.identifier_indexes(identifier) {
+        let Some(row) = draft.row::<IdentifierRow>(&Key::Identifier(index))? else { continue };
+        let last = row.left_at.map(|until| Tenure { subject: row.subject, until });
+        let ended = row.former.iter().copied().chain(last);
+        let then = acted_at.and_then(|acted| ended.into_iter().find(|tenure| acted <= tenure.until));
+        if let Some(tenure) = then {
+            return Ok(Some(tenure.subject));
+        }
+        if row.left_at.is_none() {
+            current = current.or(Some(row.subject));
+        }
+    }
+    Ok(current)
+}
+
+/// The gate rows of identifiers that belong to somebody else by now: the denials of whoever had them stay with them.
+pub(crate) fn rows_of_others(
+    draft: &Draft<'_>,
+    keys: &TenantKeys,
+    known_as: &[KnownAs],
+    subject: SubjectId,
+) -> Result<Vec<(Key, IdentifierRow)>, ConsentError> {
+    let mut rows = Vec::new();
+    for known in known_as {
+        for index in keys.identifier_indexes(&known.identifier) {
+            let key = Key::Identifier(index);
+            if let Some(row) = draft.row::<IdentifierRow>(&key)?.filter(|row| row.subject != subject) {
+                rows.push((key, row.clone()));
+            }
+        }
+    }
+    Ok(rows)
 }
 
 /// Every identifier row that the subject lists and that still is the subject's.
@@ -245,6 +295,7 @@ async fn add_alias(
         marks,
         windows: Vec::new(),
         left_at: None,
+        former: former_holders(draft, keys, &known.identifier, now)?,
     };
     draft.put(Key::Identifier(index), gate_row, None)?;
 
@@ -292,6 +343,26 @@ fn inherited_marks(
         }
     }
     Ok(marks)
+}
+
+/// Everybody who had the identifier before, the earliest first.
+fn former_holders(
+    draft: &Draft<'_>,
+    keys: &TenantKeys,
+    identifier: &Identifier,
+    now: Timestamp,
+) -> Result<Vec<Tenure>, ConsentError> {
+    let mut former = Vec::new();
+    for index in keys.identifier_indexes(identifier) {
+        if let Some(row) = draft.row::<IdentifierRow>(&Key::Identifier(index))? {
+            former.extend(row.former.iter().copied());
+            former.push(Tenure { subject: row.subject, until: row.left_at.unwrap_or(now) });
+        }
+    }
+    former.sort_by_key(|tenure| tenure.until);
+    let forgotten = former.len().saturating_sub(MAX_FORMER_HOLDERS);
+    former.drain(..forgotten);
+    Ok(former)
 }
 
 /// What the living identifiers of a person have in common: everything any of them carries.

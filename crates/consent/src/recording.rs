@@ -304,7 +304,7 @@ impl<'a> Recording<'a> {
                     expires_at: act.expires_at,
                     entry,
                 };
-                self.apply(subject, &effective).await?;
+                self.apply(subject, known_as, &effective).await?;
                 Ok(Recorded::New { entry })
             }
         }
@@ -337,16 +337,13 @@ impl<'a> Recording<'a> {
     pub async fn change_identity(&mut self, change: &IdentityChange) -> Result<(), ConsentError> {
         let (parts, now) = (self.parts, self.now);
         let change = IdentityChange { at: change.at.min(now), ..change.clone() };
-        let moved =
-            person::change_identity(&mut self.draft, &self.keys, parts.entropy.as_ref(), &change, now)
-                .await?;
-        if let Some(subject) = moved {
-            let event = Event::new("subject.identity_changed", self.draft.controller(), now)
-                .with("subject", subject.to_string())
-                .with("since", change.at.as_millis());
-            self.entry(Owner::Subject(subject), &DataCategory::consent_evidence(), &event).await?;
-        }
-        Ok(())
+        let entropy = parts.entropy.as_ref();
+        let moved = person::change_identity(&mut self.draft, &self.keys, entropy, &change, now).await?;
+        let Some(subject) = moved else { return Ok(()) };
+        let event = Event::new("subject.identity_changed", self.draft.controller(), now)
+            .with("subject", subject.to_string())
+            .with("since", change.at.as_millis());
+        self.entry(Owner::Subject(subject), &DataCategory::consent_evidence(), &event).await.map(drop)
     }
 
     /// Stages a ledger entry.
@@ -487,9 +484,21 @@ impl<'a> Recording<'a> {
         Ok(self.draft.put(place, row, None)?)
     }
 
-    /// Folds the act into every gate row of the person, also into those that the person had when acting. The subject row is rewritten with them, so that two
-    /// changes about one person never pass each other.
-    async fn apply(&mut self, subject: SubjectId, act: &EffectiveAct) -> Result<(), ConsentError> {
+    /// Folds the act into every gate row of the person, also into those that the person had when acting; a denial
+    /// also into the rows of the identifiers it was made under, whoever has them now. The subject row is rewritten
+    /// with them, so that two changes about one person never pass each other.
+    async fn apply(
+        &mut self,
+        subject: SubjectId,
+        known_as: &[KnownAs],
+        act: &EffectiveAct,
+    ) -> Result<(), ConsentError> {
+        if act.act.is_denial() {
+            for (key, mut row) in person::rows_of_others(&self.draft, &self.keys, known_as, subject)? {
+                standing::apply(&mut row.marks, act);
+                self.draft.put(key, row, None)?;
+            }
+        }
         for (key, mut row) in person::gate_rows(&mut self.draft, subject).await? {
             if row.left_at.is_none_or(|left| act.effective_at <= left) {
                 standing::apply(&mut row.marks, act);

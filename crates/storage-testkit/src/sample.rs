@@ -18,7 +18,7 @@ use wzapi_storage::row::{
     Body, ChangesetRow, ConsentEventRow, ControllerRow, DataKeyRow, DenialMark, DirectoryRow, EntryBodyRow,
     GrantMark, IdentifierRow, IndexKeyRow, LogHeadRow, LogLeafRow, Mark, ParkedRow, PermitRow, Quarantine,
     Record, RouteRow, ScopeMarks, Sealed, SenderRow, SourceEventRow, SubjectIdentifier, SubjectRow,
-    TenantKeyRow, UnrecognisedRow, Window, WrappedKey,
+    TenantKeyRow, Tenure, UnrecognisedRow, Window, WrappedKey,
 };
 use wzapi_storage::{Key, Owner};
 
@@ -383,6 +383,7 @@ impl Draw {
             marks: self.many(8, Self::marks),
             windows: self.many(4, |draw| Window { sender: draw.sender(), last_inbound: draw.time() }),
             left_at: self.option(Self::time),
+            former: self.many(3, |draw| Tenure { subject: draw.subject(), until: draw.time() }),
         }
     }
 

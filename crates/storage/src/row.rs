@@ -179,10 +179,19 @@ pub struct Window {
     pub last_inbound: Timestamp,
 }
 
+/// Somebody had an identifier up to a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tenure {
+    /// Who.
+    pub subject: SubjectId,
+    /// Until when, that moment included.
+    pub until: Timestamp,
+}
+
 /// What the send gate reads about one identifier: codes and times, nothing that says who it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdentifierRow {
-    /// Whose identifier it is.
+    /// Whose identifier it is, or was last.
     pub subject: SubjectId,
     /// Its kind.
     pub kind: IdentifierKind,
@@ -192,8 +201,10 @@ pub struct IdentifierRow {
     pub marks: Vec<ScopeMarks>,
     /// The windows that the person opened, one per sender.
     pub windows: Vec<Window>,
-    /// When the identifier last changed hands; grants up to then no longer count.
+    /// When the subject left it, if nobody has had it since; grants up to then no longer count.
     pub left_at: Option<Timestamp>,
+    /// Who had it before, the earliest first: acts that are reported late are theirs.
+    pub former: Vec<Tenure>,
 }
 
 /// One identifier of a person.

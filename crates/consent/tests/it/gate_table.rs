@@ -456,6 +456,7 @@ fn an_inferred_spelling_denies_and_never_permits() {
 fn an_identifier_that_changed_hands_keeps_denials_and_permits_nothing() {
     let left = |marks| IdentifierRow {
         left_at: Some(at(-5)),
+        former: Vec::new(),
         ..row(marks, vec![Window { sender: SENDER, last_inbound: at(-6) }])
     };
     let given = granted(ConsentScope::whatsapp(PurposeId::marketing()), -9);
@@ -557,5 +558,6 @@ fn row(marks: Vec<ScopeMarks>, windows: Vec<Window>) -> IdentifierRow {
         marks,
         windows,
         left_at: None,
+        former: Vec::new(),
     }
 }

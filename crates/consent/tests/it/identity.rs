@@ -284,3 +284,50 @@ async fn a_person_has_a_bounded_number_of_identifiers() {
     world.stop(&[number()]).await;
     assert!(!world.may_market(&known("IN.7")).await);
 }
+
+#[tokio::test]
+async fn a_late_grant_of_a_former_holder_does_not_count_for_the_next_one() {
+    let world = World::new().await;
+    world.grant(&[number()]).await;
+    let before = world.now();
+    world.pass(60);
+    world.change(&[number()], &[new_number()]).await;
+    world.pass(60);
+    world.inbound(&[number()], None).await;
+    let late = NewAct { acted_at: Some(before), ..grant() };
+    let _ = world.record(&[number()], &late).await;
+    assert!(!world.may_market(&number()).await, "the next holder agreed to nothing");
+    assert!(world.may_market(&new_number()).await);
+
+    // The former holder's late denial counts for the former holder, and stays with the number.
+    let late = NewAct { acted_at: Some(before), ..stop() };
+    let _ = world.record(&[number()], &late).await;
+    for one in [number(), new_number()] {
+        assert_eq!(world.reasons(&one, MARKETING).await, Err(vec![ReasonCode::Withdrawn]));
+    }
+}
+
+#[tokio::test]
+async fn a_late_message_of_a_former_holder_does_not_make_two_people_one() {
+    let world = World::new().await;
+    world.grant(&[number(), user_id()]).await;
+    let before = world.now();
+    world.pass(60);
+    world.change(&[number()], &[new_number()]).await;
+    world.pass(60);
+    world.inbound(&[number()], None).await;
+    world.inbound(&[number(), user_id()], Some(before)).await;
+    assert!(!world.may_market(&number()).await, "the next holder got no grant by it");
+    assert!(world.may_market(&user_id()).await);
+}
+
+#[tokio::test]
+async fn a_change_of_number_counts_before_anything_else_is_known() {
+    let world = World::new().await;
+    let before = world.now();
+    world.pass(60);
+    world.change(&[number()], &[new_number()]).await;
+    let _ = world.record(&[number()], &imported_grant(before)).await;
+    assert!(!world.may_market(&number()).await, "the person has left this number");
+    assert!(world.may_market(&new_number()).await, "and took the consent along");
+}

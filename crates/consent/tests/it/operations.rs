@@ -108,6 +108,7 @@ struct Line {
     acts: Vec<EffectiveAct>,
     last_inbound: Option<Timestamp>,
     left_at: Option<Timestamp>,
+    former: Vec<(u32, Timestamp)>,
 }
 
 #[derive(Debug, Default)]
@@ -121,8 +122,13 @@ struct Oracle {
 impl Oracle {
     fn belonged_to(&self, who: Who, acted_at: Option<Timestamp>) -> Option<u32> {
         let line = self.lines.get(&who)?;
-        let then = line.left_at.is_none_or(|left| acted_at.is_some_and(|acted| acted <= left));
-        then.then_some(line.person)
+        let ended = line.former.iter().copied().chain(line.left_at.map(|left| (line.person, left)));
+        let then = acted_at.and_then(|acted| ended.into_iter().find(|(_, until)| acted <= *until));
+        then.map(|(person, _)| person).or_else(|| self.holder(who))
+    }
+
+    fn holder(&self, who: Who) -> Option<u32> {
+        self.lines.get(&who).filter(|line| line.left_at.is_none()).map(|line| line.person)
     }
 
     fn held_by(&mut self, person: u32) -> impl Iterator<Item = &mut Line> {
@@ -138,9 +144,10 @@ impl Oracle {
         let persons: BTreeSet<u32> = by.iter().filter_map(|who| self.belonged_to(*who, acted_at)).collect();
         let person = *persons.first()?;
         if persons.len() > 1 {
-            self.lines.values_mut().filter(|line| persons.contains(&line.person)).for_each(|line| {
-                line.person = person;
-            });
+            for line in self.lines.values_mut() {
+                let merged = line.former.iter_mut().map(|(former, _)| former).chain([&mut line.person]);
+                merged.filter(|one| persons.contains(one)).for_each(|one| *one = person);
+            }
             let all = self.everything_of(person);
             self.held_by(person).for_each(|line| line.acts.clone_from(&all));
         }
@@ -153,18 +160,24 @@ impl Oracle {
             self.persons
         });
         for who in by {
-            if self.belonged_to(*who, acted_at).is_some() {
-                continue;
+            if self.belonged_to(*who, acted_at).is_none() {
+                self.add_alias(*who, person);
             }
-            let mut acts = self.everything_of(person);
-            if let Some(former) = self.lines.get(who) {
-                let left = former.left_at.unwrap();
-                let stays = |act: &&EffectiveAct| act.act != ConsentAct::Given || act.effective_at > left;
-                acts.extend(former.acts.iter().filter(stays).cloned());
-            }
-            self.lines.insert(*who, Line { person, acts, ..Line::default() });
         }
         person
+    }
+
+    fn add_alias(&mut self, who: Who, person: u32) {
+        let mut line = Line { person, acts: self.everything_of(person), ..Line::default() };
+        if let Some(before) = self.lines.get(&who) {
+            let left = before.left_at.unwrap();
+            let stays = |act: &&EffectiveAct| act.act != ConsentAct::Given || act.effective_at > left;
+            line.acts.extend(before.acts.iter().filter(stays).cloned());
+            line.former.clone_from(&before.former);
+            line.former.push((before.person, left));
+            line.former.sort_by_key(|(_, until)| *until);
+        }
+        self.lines.insert(who, line);
     }
 
     fn record(&mut self, by: &[Who], new: &NewAct, source: Option<String>, now: Timestamp) {
@@ -188,6 +201,12 @@ impl Oracle {
             expires_at: new.expires_at,
             entry: EntryId::from_bytes(u128::from(self.entries).to_be_bytes()),
         };
+        for who in by {
+            let line = self.lines.get_mut(who).unwrap();
+            if line.person != person && act.act.is_denial() {
+                line.acts.push(act.clone());
+            }
+        }
         for line in self.lines.values_mut().filter(|line| line.person == person) {
             if line.left_at.is_none_or(|left| act.effective_at <= left) {
                 line.acts.push(act.clone());
@@ -202,13 +221,15 @@ impl Oracle {
     }
 
     fn change(&mut self, from: Who, to: Who, at: Timestamp) {
-        let Some(person) = self.find(&[from], None) else { return };
+        let person = self.find_or_create(&[from], Some(at));
         self.entries += 1;
-        if self.belonged_to(to, None).is_some_and(|holder| holder != person) {
+        if self.holder(to).is_some_and(|holder| holder != person) {
             self.leave(to, at);
         }
-        self.find_or_create(&[from, to], None);
-        if from != to {
+        if self.holder(to).is_none() {
+            self.add_alias(to, person);
+        }
+        if from != to && self.holder(from) == Some(person) {
             self.leave(from, at);
         }
     }
