@@ -70,7 +70,8 @@ impl Rows {
                 Selection::Prefix(_) => true,
                 Selection::DueBy(moment) => stored.due_at.is_some_and(|due| due <= moment),
             };
-            if is_selected && after.as_ref().is_none_or(|after| order_of(query, &key, stored.due_at) > *after) {
+            if is_selected && after.as_ref().is_none_or(|after| order_of(query, &key, stored.due_at) > *after)
+            {
                 rows.push((key, stored));
             }
         }

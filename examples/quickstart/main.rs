@@ -3,7 +3,7 @@
 //! same deliveries change nothing.
 //!
 //! ```text
-//! cargo run --release --example quickstart -- [--data DIR] [--webhooks DIR] [--contacts FILE.csv] [--json]
+//! cargo run --release --example quickstart -- [--data DIR|ADDRESS] [--webhooks DIR] [--contacts FILE.csv] [--json]
 //! ```
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
@@ -18,11 +18,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use wzapi_compliance::location::Location;
 use wzapi_compliance::model::actor::{Actor, Role};
 use wzapi_compliance::model::ids::ControllerId;
-use wzapi_compliance::storage_embedded::Options;
 use wzapi_compliance::whatsapp::signature::AppSecrets;
-use wzapi_compliance::{Compliance, Controller, data_directory};
+use wzapi_compliance::{Compliance, Controller};
 
 use crate::deliveries::Demo;
 use crate::summary::Summary;
@@ -33,9 +33,12 @@ const CONTROLLER: &str = "6f0c2d1e-8a4b-4c3d-9e2f-0123456789ab";
 #[derive(Parser)]
 #[command(name = "quickstart", about = "Webhooks to consent, consent to permits, permits to proof")]
 struct Arguments {
-    /// Where the store and the keyring are kept.
-    #[arg(long, value_name = "DIR", default_value = "quickstart-data")]
-    data: PathBuf,
+    /// Where the store and the keyring are kept; or postgres://…, with --keyring.
+    #[arg(long, value_name = "DIR|ADDRESS", default_value = "quickstart-data")]
+    data: String,
+    /// The file of the wrapping keys; in DIR unless it is named.
+    #[arg(long, value_name = "FILE")]
+    keyring: Option<PathBuf>,
     /// Deliveries to take in: every *.json in this directory.
     #[arg(long, value_name = "DIR", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/webhooks"))]
     webhooks: PathBuf,
@@ -71,7 +74,8 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: &Arguments) -> Result<Summary, Box<dyn Error>> {
     // Everything that a service needs: a store, a keyring, a clock and randomness (the last two by default).
-    let compliance: Compliance = data_directory::open(&arguments.data, Options::default())?.build().await?;
+    let location = Location::from(arguments.data.as_str());
+    let compliance: Compliance = location.open(arguments.keyring.as_deref()).await?.build().await?;
 
     // Each operation is asked for by somebody. In a service these are several actors with a role each.
     let actor = Actor::service(

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 #[derive(Debug)]
 pub(crate) struct Cargo {
     arguments: Vec<OsString>,
-    variables: Vec<(&'static str, &'static str)>,
+    variables: Vec<(&'static str, String)>,
 }
 
 impl Cargo {
@@ -26,8 +26,8 @@ impl Cargo {
     }
 
     /// Sets an environment variable for this call.
-    pub(crate) fn variable(mut self, name: &'static str, value: &'static str) -> Self {
-        self.variables.push((name, value));
+    pub(crate) fn variable(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.variables.push((name, value.into()));
         self
     }
 
@@ -76,7 +76,7 @@ impl Cargo {
         if std::env::var_os("CI").is_some() {
             command.env("CARGO_TERM_COLOR", "never");
         }
-        command.envs(self.variables.iter().copied());
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 }

@@ -33,6 +33,10 @@ pub(crate) enum Failure {
     #[error("example `{example}`, run {run}: {problem}\n  its data is left in {kept} to be looked at")]
     Example { example: &'static str, run: usize, problem: String, kept: PathBuf },
 
+    /// A server that tests need did not start.
+    #[error(transparent)]
+    Server(#[from] xtask::postgres::ServerError),
+
     /// A step of `cargo xtask test` failed.
     #[error("step `{step}`: {source}")]
     Step { step: &'static str, source: Box<Failure> },

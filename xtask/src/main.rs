@@ -4,6 +4,7 @@
 //! - [`layering`] says which crate may depend on which.
 //! - [`licences`] says under which terms third-party code may come in; [`spdx`] reads their expressions.
 //! - [`examples`] runs the examples and checks what they print.
+//! - [`servers`] starts the servers that tests need; [`xtask::postgres`] knows how.
 //! - [`cargo`] starts Cargo, [`metadata`] reads what it knows about the workspace.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to its terminal")]
@@ -14,6 +15,7 @@ mod failure;
 mod layering;
 mod licences;
 mod metadata;
+mod servers;
 mod spdx;
 mod steps;
 
@@ -27,6 +29,7 @@ Usage: cargo xtask <command>
   test       everything a change must pass, stopping at the first failure
   layering   only: does each crate depend on nothing but what it may?
   licences   only: licences, banned crates and sources of third-party code
+  postgres   starts a PostgreSQL server for tests, until its input ends
   help       this text
 
 Exit codes: 0 passed, 1 failed, 2 not a command.";
@@ -37,6 +40,7 @@ enum Command {
     Test,
     Layering,
     Licences,
+    Postgres,
     Help,
 }
 
@@ -67,6 +71,7 @@ fn parse(arguments: &[String]) -> Result<Command, String> {
         "test" => Command::Test,
         "layering" => Command::Layering,
         "licences" => Command::Licences,
+        "postgres" => Command::Postgres,
         "help" | "--help" | "-h" => Command::Help,
         unknown => return Err(format!("`{unknown}` is not a command")),
     };
@@ -81,6 +86,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Test => steps::run(),
         Command::Layering => layering::check_workspace(),
         Command::Licences => licences::check_workspace(),
+        Command::Postgres => servers::serve(),
         Command::Help => {
             println!("{HELP}");
             Ok(())
@@ -101,6 +107,7 @@ mod tests {
         assert_eq!(parse_words("test"), Ok(Command::Test));
         assert_eq!(parse_words("layering"), Ok(Command::Layering));
         assert_eq!(parse_words("licences"), Ok(Command::Licences));
+        assert_eq!(parse_words("postgres"), Ok(Command::Postgres));
         assert_eq!(parse_words("help"), Ok(Command::Help));
         assert_eq!(parse_words("--help"), Ok(Command::Help));
     }

@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use xtask::postgres::VARIABLE;
+
 use crate::cargo::Cargo;
 use crate::failure::Failure;
-use crate::{examples, layering, licences};
+use crate::{examples, layering, licences, servers};
 
 /// One thing that must pass.
 struct Step {
@@ -23,30 +25,35 @@ const BEFORE_TESTS: &[Step] = &[
     Step { name: "examples", run: examples::check },
 ];
 
-const TESTS: Step = Step { name: "tests", run: tests };
+const POSTGRES: &str = "postgres";
+const TESTS: &str = "tests";
 
 /// Runs every step in order and stops at the first that fails.
 pub(crate) fn run() -> Result<(), Failure> {
-    let count = BEFORE_TESTS.len() + 1;
+    let count = BEFORE_TESTS.len() + 2;
     let mut times = Vec::new();
     for (number, step) in (1..).zip(BEFORE_TESTS) {
-        announce(number, count, step);
-        times.push((step.name, run_one(step)?));
+        announce(number, count, step.name);
+        times.push((step.name, timed(step.name, step.run)?.1));
     }
+    announce(count - 1, count, POSTGRES);
+    // It is stopped when this goes out of scope, whatever the tests say.
+    let (server, time) = timed(POSTGRES, servers::start)?;
+    times.push((POSTGRES, time));
     println!("\n{}", table(&times));
-    announce(count, count, &TESTS);
-    run_one(&TESTS).map(drop)
+    announce(count, count, TESTS);
+    timed(TESTS, || tests(&server.url())).map(drop)
 }
 
-fn announce(number: usize, count: usize, step: &Step) {
-    println!("\n==> {number}/{count} {}", step.name);
+fn announce(number: usize, count: usize, name: &str) {
+    println!("\n==> {number}/{count} {name}");
 }
 
-fn run_one(step: &Step) -> Result<Duration, Failure> {
+fn timed<T>(step: &'static str, run: impl FnOnce() -> Result<T, Failure>) -> Result<(T, Duration), Failure> {
     #[allow(clippy::disallowed_methods, reason = "times a build step for a person; no library code")]
     let began = Instant::now();
-    (step.run)().map_err(|source| Failure::Step { step: step.name, source: Box::new(source) })?;
-    Ok(began.elapsed())
+    let done = run().map_err(|source| Failure::Step { step, source: Box::new(source) })?;
+    Ok((done, began.elapsed()))
 }
 
 fn table(times: &[(&str, Duration)]) -> String {
@@ -72,12 +79,14 @@ fn documentation_tests() -> Result<(), Failure> {
     Cargo::new("test --doc --workspace --locked").run()
 }
 
-fn tests() -> Result<(), Failure> {
-    if Cargo::new("nextest --version").works() {
-        return Cargo::new("nextest run --workspace --locked").run();
-    }
-    println!("cargo-nextest is not installed, so `cargo test` runs the tests");
-    Cargo::new("test --workspace --locked --all-targets").run()
+fn tests(server: &str) -> Result<(), Failure> {
+    let arguments = if Cargo::new("nextest --version").works() {
+        "nextest run --workspace --locked"
+    } else {
+        println!("cargo-nextest is not installed, so `cargo test` runs the tests");
+        "test --workspace --locked --all-targets"
+    };
+    Cargo::new(arguments).variable(VARIABLE, server).run()
 }
 
 #[cfg(test)]
@@ -96,8 +105,8 @@ total before the tests      62.5 s";
 
     #[test]
     fn a_failure_names_its_step() {
-        let step = Step { name: "licences", run: || Err(Failure::MetadataField("packages")) };
-        let failure = run_one(&step).unwrap_err();
+        let failed = || Err::<(), _>(Failure::MetadataField("packages"));
+        let failure = timed("licences", failed).unwrap_err();
         let expected = "step `licences`: the output of `cargo metadata` has no usable `packages`";
         assert_eq!(failure.to_string(), expected);
     }

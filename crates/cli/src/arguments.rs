@@ -1,8 +1,10 @@
 //! The command line.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use wzapi_compliance::location::Location;
 use wzapi_compliance::model::ids::{ControllerId, SenderId};
 use wzapi_compliance::model::message::MessageCategory;
 use wzapi_compliance::model::name::PurposeId;
@@ -34,6 +36,25 @@ pub(crate) enum Command {
     /// Senders.
     #[command(subcommand)]
     Sender(SenderCommand),
+    /// The tables of a database.
+    #[command(subcommand)]
+    Schema(SchemaCommand),
+}
+
+#[derive(Subcommand)]
+pub(crate) enum SchemaCommand {
+    /// Print the statements that make the tables, for a DBA to apply by hand.
+    Print(PrintSchemaOptions),
+}
+
+#[derive(Args)]
+pub(crate) struct PrintSchemaOptions {
+    /// For PostgreSQL.
+    #[arg(long, required = true)]
+    pub(crate) postgres: bool,
+    /// With the commands that distribute the tables on Citus.
+    #[arg(long)]
+    pub(crate) citus: bool,
 }
 
 #[derive(Subcommand)]
@@ -56,11 +77,19 @@ pub(crate) enum SenderCommand {
     Register(RegisterSenderOptions),
 }
 
+/// Every text is a location, so that clap never has to repeat one: it may hold a password.
+fn location(text: &str) -> Result<Location, Infallible> {
+    Ok(Location::from(text))
+}
+
 #[derive(Args)]
 pub(crate) struct Data {
-    /// The directory of the store and its keyring.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data: PathBuf,
+    /// The directory of the store and its keyring, or the address of a database: postgres://…
+    #[arg(long, value_name = "DIR|ADDRESS", value_parser = location)]
+    pub(crate) data: Location,
+    /// The file of the wrapping keys; DIR/keyring.json unless it is named. A database needs it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keyring: Option<PathBuf>,
     /// Print a JSON object as the last line.
     #[arg(long)]
     pub(crate) json: bool,

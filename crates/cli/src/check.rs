@@ -10,7 +10,7 @@ use crate::failure::{Failure, Outcome};
 
 pub(crate) async fn run(options: CheckOptions) -> Result<Outcome, Failure> {
     let recipient = Identifier::parse_recipient(&options.to).map_err(Failure::Recipient)?;
-    let operator = Operator::open(&options.data.data, false).await?;
+    let operator = Operator::open(&options.data).await?;
     let controller = operator.compliance.controller(options.controller).await?;
     let usual = Message::new(options.sender, options.category);
     let message = Message { purpose: options.purpose.unwrap_or_else(|| usual.purpose.clone()), ..usual };

@@ -7,7 +7,7 @@ use crate::arguments::{ListControllersOptions, RegisterControllerOptions};
 use crate::failure::{Failure, Outcome};
 
 pub(crate) async fn register(options: RegisterControllerOptions) -> Result<Outcome, Failure> {
-    let operator = Operator::open(&options.data.data, true).await?;
+    let operator = Operator::open_or_create(&options.data).await?;
     let controller = operator.compliance.register_controller(&operator.actor, options.controller).await?;
     if options.data.json {
         println!("{}", json!({ "controller": controller.id().to_string() }));
@@ -18,7 +18,7 @@ pub(crate) async fn register(options: RegisterControllerOptions) -> Result<Outco
 }
 
 pub(crate) async fn list(options: ListControllersOptions) -> Result<Outcome, Failure> {
-    let operator = Operator::open(&options.data.data, false).await?;
+    let operator = Operator::open(&options.data).await?;
     let controllers: Vec<String> =
         operator.compliance.controllers(&operator.actor).await?.iter().map(ToString::to_string).collect();
     if options.data.json {

@@ -63,7 +63,9 @@ impl Failure {
                 | wzapi_compliance::Error::UnknownController
                 | wzapi_compliance::Error::ReservedController
                 | wzapi_compliance::Error::RouteTaken(_)
-                | wzapi_compliance::Error::InvalidRoute,
+                | wzapi_compliance::Error::InvalidRoute
+                | wzapi_compliance::Error::Incomplete(_)
+                | wzapi_compliance::Error::Address(_),
             ) => 2,
             Self::Actor(_) | Self::Compliance(_) => 1,
         }

@@ -9,7 +9,7 @@ use crate::arguments::VerifyOptions;
 use crate::failure::{Failure, Outcome};
 
 pub(crate) async fn verify(options: VerifyOptions) -> Result<Outcome, Failure> {
-    let operator = Operator::open(&options.data.data, false).await?;
+    let operator = Operator::open(&options.data).await?;
     let mut found = Vec::new();
     match options.controller {
         Some(id) => found.push((id, verify_one(&operator, id).await?)),

@@ -1,6 +1,6 @@
 //! `wzapi`, the operator's tool.
 //!
-//! Every command takes `--data DIR`, the directory of the embedded store and its keyring. `--json` prints one
+//! Every command takes `--data`, the directory of the embedded store and its keyring or the address of a database. `--json` prints one
 //! object as the last line, for programs. Exit codes: 0 done, 1 error, 2 bad input, 3 refused, 4 verification
 //! failed.
 
@@ -14,15 +14,17 @@ mod ingest;
 mod ledger;
 mod sender;
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
+use wzapi_compliance::Compliance;
+use wzapi_compliance::location::Location;
 use wzapi_compliance::model::actor::{Actor, Role};
-use wzapi_compliance::storage_embedded::Options;
-use wzapi_compliance::{Compliance, data_directory};
+use wzapi_compliance::storage_postgres::schema;
 
-use crate::arguments::{Arguments, Command, ControllerCommand, LedgerCommand, SenderCommand};
+use crate::arguments::{
+    Arguments, Command, ControllerCommand, Data, LedgerCommand, SchemaCommand, SenderCommand,
+};
 use crate::failure::{Failure, Outcome};
 
 #[tokio::main]
@@ -35,6 +37,10 @@ async fn main() -> ExitCode {
         Command::Controller(ControllerCommand::Register(options)) => controller::register(options).await,
         Command::Controller(ControllerCommand::List(options)) => controller::list(options).await,
         Command::Sender(SenderCommand::Register(options)) => sender::register(options).await,
+        Command::Schema(SchemaCommand::Print(options)) => {
+            print!("{}", schema::ddl(options.citus));
+            Ok(Outcome::Done)
+        }
     };
     match outcome {
         Ok(outcome) => outcome.into(),
@@ -52,14 +58,27 @@ pub(crate) struct Operator {
 }
 
 impl Operator {
-    /// Opens a data directory, which has to be there unless it is to be made.
-    pub(crate) async fn open(data: &Path, may_create: bool) -> Result<Self, Failure> {
-        if !may_create && !data.join("store").exists() {
-            return Err(Failure::NoData(data.to_owned()));
+    /// Opens a store that is there.
+    pub(crate) async fn open(data: &Data) -> Result<Self, Failure> {
+        match &data.data {
+            Location::Directory(directory) if is_fresh(&data.data) => Err(Failure::NoData(directory.clone())),
+            Location::Directory(_) | Location::Postgres(_) => Self::open_or_create(data).await,
         }
-        let compliance = data_directory::open(data, Options::default())?.build().await?;
+    }
+
+    /// Opens a store, and makes a directory that is not there.
+    pub(crate) async fn open_or_create(data: &Data) -> Result<Self, Failure> {
+        let compliance = data.data.open(data.keyring.as_deref()).await?.build().await?;
         let roles = [Role::Administrator, Role::Ingest, Role::ConsentManager, Role::Sender, Role::Auditor];
         Ok(Self { compliance, actor: Actor::service("wzapi-cli", roles).map_err(Failure::actor)? })
+    }
+}
+
+/// Whether nothing is there yet.
+pub(crate) fn is_fresh(location: &Location) -> bool {
+    match location {
+        Location::Directory(directory) => !directory.join("store").exists(),
+        Location::Postgres(_) => false,
     }
 }
 

@@ -7,7 +7,7 @@ use crate::arguments::RegisterSenderOptions;
 use crate::failure::{Failure, Outcome};
 
 pub(crate) async fn register(options: RegisterSenderOptions) -> Result<Outcome, Failure> {
-    let operator = Operator::open(&options.data.data, false).await?;
+    let operator = Operator::open(&options.data).await?;
     let controller = operator.compliance.controller(options.controller).await?;
     let RegisterSenderOptions { sender, phone_number_id, waba_id, .. } = options;
     controller.register_sender(&operator.actor, sender, &phone_number_id, &waba_id).await?;

@@ -94,6 +94,8 @@ impl Builder {
         let rules = self.rules.unwrap_or_else(GateRules::wzapi);
         let services = Services::new(parts, rules, self.limits.unwrap_or_default());
         services.create_tenant_once(ControllerId::SYSTEM).await?;
+        // A keyring that does not open this store is found out now, and not at the first message.
+        services.encryption.tenant(ControllerId::SYSTEM).await?;
         Ok(Compliance { services: Arc::new(services) })
     }
 }

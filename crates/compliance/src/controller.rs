@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::Read;
 use std::sync::Arc;
 
-use wzapi_access::Permission;
+use wzapi_access::{NotAuthorised, Permission};
 use wzapi_consent::gate::{Checked, Message, Preflight, Redeemed, RedeemedPermit, SendPermit, SendRequest};
 use wzapi_consent::import::{ImportReport, import_csv};
 use wzapi_consent::person::KnownAs;
@@ -187,7 +187,7 @@ impl SendGate<'_> {
     /// # Errors
     /// [`Error::Refused`], also for a permit of another controller; the failure of a part. The permit is spent.
     pub async fn redeem(&self, actor: &Actor, permit: SendPermit) -> Result<Redeemed, Error> {
-        self.of.services.require(actor, Permission::RedeemPermit, permit.controller()).await?;
+        self.require_for_permit_of(actor, permit.controller()).await?;
         Ok(self.of.services.gate.redeem(permit).await?)
     }
 
@@ -201,8 +201,18 @@ impl SendGate<'_> {
         permit: &RedeemedPermit,
         message_id: &str,
     ) -> Result<EntryId, Error> {
-        self.of.services.require(actor, Permission::RedeemPermit, permit.controller()).await?;
+        self.require_for_permit_of(actor, permit.controller()).await?;
         Ok(self.of.services.gate.bind(permit, message_id).await?)
+    }
+
+    /// A permit is spent through the handle of its own controller. A stray one is refused whoever brings it.
+    async fn require_for_permit_of(&self, actor: &Actor, controller: ControllerId) -> Result<(), Error> {
+        let (services, permission) = (&self.of.services, Permission::RedeemPermit);
+        if controller == self.of.id {
+            services.require(actor, permission, controller).await
+        } else {
+            Err(services.refuse(actor, NotAuthorised { permission }, self.of.id).await)
+        }
     }
 }
 

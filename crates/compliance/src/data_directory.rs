@@ -24,13 +24,21 @@ use crate::error::Error;
 /// [`Error::Storage`] when another process has it open, or it holds something else or a newer format;
 /// [`Error::Encryption`] when the keyring cannot be used.
 pub fn open(directory: &Path, options: Options) -> Result<Builder, Error> {
-    let (store, keyring) = (directory.join("store"), directory.join("keyring.json"));
+    open_with_keyring(directory, &directory.join("keyring.json"), options)
+}
+
+/// As [`open`], with the keyring in a file of its own, such as on another disk.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_with_keyring(directory: &Path, keyring: &Path, options: Options) -> Result<Builder, Error> {
+    let store = directory.join("store");
     if store.exists() && !keyring.exists() {
         let problem = "it is missing beside an existing store; put it back, a new one opens nothing";
         return Err(EncryptionError::from(KeyProviderError::Unusable(problem)).into());
     }
     // The keyring comes first, so that a crash in between leaves no store without one.
-    let keyring = LocalKeyring::open_or_create(&keyring, Arc::new(SystemEntropy::new()))
+    let keyring = LocalKeyring::open_or_create(keyring, Arc::new(SystemEntropy::new()))
         .map_err(EncryptionError::from)?;
     let storage = EmbeddedStorage::open(store, options)?;
     Ok(Compliance::builder().storage(Arc::new(storage)).key_provider(Arc::new(keyring)))

@@ -20,6 +20,9 @@ pub enum Error {
     /// The builder lacks a part.
     #[error("the builder needs {0}")]
     Incomplete(&'static str),
+    /// The address of a database is not one; it is not repeated here, for it may hold a password.
+    #[error("the address of the database cannot be used")]
+    Address(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The controller is not registered here.
     #[error("the controller is not registered; register it first")]
     UnknownController,
@@ -49,7 +52,7 @@ pub enum Error {
     Ledger(#[from] LedgerError),
     /// Keys failed.
     #[error("encryption failed")]
-    Encryption(EncryptionError),
+    Encryption(#[source] EncryptionError),
     /// The store failed.
     #[error("the store failed")]
     Storage(#[from] StorageError),

@@ -51,6 +51,7 @@
 //! | [`builder`] | how a [`Compliance`] is put together |
 //! | [`controller`] | the handle of one controller: `consent()`, `gate()`, `ledger()`, `ingest()` |
 //! | [`data_directory`] | everything in one directory of one machine |
+//! | `location` | a directory or a database, by its address (feature `postgres`) |
 //! | [`ingest`] | webhook deliveries become consent, withdrawals and windows |
 //! | [`expiry`] | the end of what is kept only for a time |
 //! | [`error`] | what can go wrong, by what the caller can do |
@@ -64,6 +65,8 @@ pub mod data_directory;
 pub mod error;
 pub mod expiry;
 pub mod ingest;
+#[cfg(feature = "postgres")]
+pub mod location;
 mod registration;
 mod services;
 
@@ -80,6 +83,8 @@ pub use wzapi_storage as storage;
 #[cfg(feature = "embedded")]
 pub use wzapi_storage_embedded as storage_embedded;
 pub use wzapi_storage_memory as storage_memory;
+#[cfg(feature = "postgres")]
+pub use wzapi_storage_postgres as storage_postgres;
 pub use wzapi_whatsapp as whatsapp;
 
 /// The README's code compiles.

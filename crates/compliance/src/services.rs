@@ -54,10 +54,22 @@ impl Services {
         permission: Permission,
         controller: ControllerId,
     ) -> Result<(), Error> {
-        let Err(refusal) = authorise(actor, permission, controller) else { return Ok(()) };
+        match authorise(actor, permission, controller) {
+            Ok(()) => Ok(()),
+            Err(refusal) => Err(self.refuse(actor, refusal, controller).await),
+        }
+    }
+
+    /// Records a refusal in the controller's ledger; answers the error that tells of it.
+    pub(crate) async fn refuse(
+        &self,
+        actor: &Actor,
+        refusal: NotAuthorised,
+        controller: ControllerId,
+    ) -> Error {
         // The refusal stands whether or not it could be recorded; an unknown controller has no ledger.
         let _ = self.record_refusal(actor, refusal, controller).await;
-        Err(refusal.into())
+        refusal.into()
     }
 
     /// Recomputes a controller's log from what is stored.

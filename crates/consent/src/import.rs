@@ -362,7 +362,8 @@ async fn record_once(
     batch: &[ImportedRow],
 ) -> Result<Vec<Recorded>, ConsentError> {
     let mut recording = consent.begin(controller).await?;
-    recording.prefetch(batch.iter().flat_map(|row| &row.known_as)).await?;
+    let people: Vec<KnownAs> = batch.iter().flat_map(|row| row.known_as.clone()).collect();
+    recording.prefetch(&people).await?;
     let mut outcomes = Vec::with_capacity(batch.len());
     for row in batch {
         outcomes.push(recording.act(&row.known_as, &row.act).await?);

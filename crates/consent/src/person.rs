@@ -20,8 +20,9 @@ use wzapi_storage::row::{IdentifierRow, ScopeMarks, SubjectIdentifier, SubjectRo
 use crate::error::ConsentError;
 use crate::standing;
 
-/// The most identifiers of one person.
-pub const MAX_IDENTIFIERS: usize = 256;
+/// The most identifiers of one person. One more is not linked to them, so that it has no grant and an act of the
+/// person is never refused for it. A batch of acts by people with so many fits into one changeset.
+pub const MAX_IDENTIFIERS: usize = 64;
 /// The most former holders of an identifier who are remembered.
 const MAX_FORMER_HOLDERS: usize = 16;
 /// How far a chain of merged subjects is followed.
@@ -88,7 +89,8 @@ pub(crate) async fn find_or_create(
         None => create(draft, entropy, now).await?,
     };
     for known in known_as {
-        if holder(draft, keys, &known.identifier, acted_at)?.is_none() {
+        let is_full = subject_row(draft, subject).await?.identifiers.len() >= MAX_IDENTIFIERS;
+        if !is_full && holder(draft, keys, &known.identifier, acted_at)?.is_none() {
             add_alias(draft, keys, subject, known, now).await?;
         }
     }
@@ -109,7 +111,8 @@ pub(crate) async fn change_identity(
     if change.previous.is_empty() {
         return Ok(None);
     }
-    load(draft, keys, change.previous.iter().chain(&change.current)).await?;
+    let all: Vec<KnownAs> = change.previous.iter().chain(&change.current).cloned().collect();
+    load(draft, keys, &all).await?;
     let before = Some(change.at);
     let subject = find_or_create(draft, keys, entropy, &change.previous, before, now).await?;
     for known in &change.current {

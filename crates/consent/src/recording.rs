@@ -215,7 +215,7 @@ impl ConsentLedger {
         question: &Question<'_>,
     ) -> Result<Standing, ConsentError> {
         let keys = self.parts.encryption.tenant(controller).await?;
-        let rows = crate::gate::read_rows(self.parts.storage.as_ref(), &keys, identifier).await?;
+        let rows = crate::gate::read_rows(self.parts.storage.as_ref(), &keys, identifier, None).await?;
         Ok(rows.standing(question, self.parts.clock.now()))
     }
 }

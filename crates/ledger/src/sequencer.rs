@@ -95,8 +95,9 @@ impl Ledger {
         let controller = changeset.controller;
         let (reply, outcome) = oneshot::channel();
         if self.0.enqueue(Submission { changeset, entries, reply }) {
-            let shared = Arc::clone(&self.0);
-            runtime.spawn(async move { shared.drain(controller).await });
+            // Made before the task, so that it is dropped also when the task never gets a turn.
+            let draining = Draining { shared: Arc::clone(&self.0), controller, is_abandoned: true };
+            runtime.spawn(draining.run());
         }
         outcome.await.unwrap_or(Err(LedgerError::UnknownOutcome))
     }
@@ -170,15 +171,6 @@ impl Shared {
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<ControllerId, VecDeque<Submission>>> {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn drain(self: Arc<Self>, controller: ControllerId) {
-        let mut head = None;
-        while let Some(waiting) = self.take_waiting(controller) {
-            let (together, deferred) = compatible(waiting);
-            self.give_back(controller, deferred);
-            self.commit_together(controller, &mut head, together).await;
-        }
     }
 
     /// Commits these submissions, dropping those whose preconditions fail, until none is left.
@@ -305,6 +297,35 @@ impl Shared {
                 stored.map(|row| row.version).ok_or(StorageError::Conflict { failed })
             }
             Err(error) => Err(error),
+        }
+    }
+}
+
+/// The task that drains a queue. When it is dropped in the middle, as when its runtime shuts down, the queue is
+/// removed: those who wait learn that the outcome is unknown, and the next caller begins a new queue.
+struct Draining {
+    shared: Arc<Shared>,
+    controller: ControllerId,
+    is_abandoned: bool,
+}
+
+impl Draining {
+    async fn run(mut self) {
+        let mut head = None;
+        while let Some(waiting) = self.shared.take_waiting(self.controller) {
+            let (together, deferred) = compatible(waiting);
+            self.shared.give_back(self.controller, deferred);
+            self.shared.commit_together(self.controller, &mut head, together).await;
+        }
+        self.is_abandoned = false;
+    }
+}
+
+impl Drop for Draining {
+    fn drop(&mut self) {
+        if self.is_abandoned {
+            let abandoned = self.shared.lock().remove(&self.controller);
+            drop(abandoned);
         }
     }
 }

@@ -6,9 +6,10 @@ use wzapi_consent::person::{IdentityChange, KnownAs};
 use wzapi_consent::recording::MAX_EVIDENCE;
 use wzapi_consent::{ConsentError, NewAct, Recorded, Recording};
 use wzapi_ledger::Event;
+use wzapi_model::Timestamp;
 use wzapi_model::consent::{ConsentAct, ConsentMethod, ConsentScope};
 use wzapi_model::identifier::Identifier;
-use wzapi_model::ids::{ControllerId, SenderId};
+use wzapi_model::ids::ControllerId;
 use wzapi_model::name::{DataCategory, PurposeId};
 use wzapi_model::personal::Personal;
 use wzapi_storage::key::{BlindIndex, Key, Owner};
@@ -64,11 +65,8 @@ impl Services {
             let source = routed.item.source_key().expose();
             marks.push(recording.source_index(source).map_err(Failure::of)?);
         }
-        recording
-            .draft()
-            .load(marks.iter().map(|mark| Key::SourceEvent(*mark)))
-            .await
-            .map_err(|error| Failure::Whole(error.into()))?;
+        let places: Vec<Key> = marks.iter().copied().map(Key::SourceEvent).collect();
+        recording.draft().load(places).await.map_err(|error| Failure::Whole(error.into()))?;
         let people: Vec<KnownAs> = batch.iter().flat_map(|routed| people_in(&routed.item.content)).collect();
         recording.prefetch(&people).await.map_err(Failure::of)?;
 
@@ -135,7 +133,7 @@ async fn apply_item(
     match &item.content {
         Content::Message(message) => {
             report.messages += 1;
-            apply_message(recording, item, message, routed.sender, report).await
+            apply_message(recording, routed, mark, message, report).await
         }
         Content::Status(status) if status.is_marketing_stop() && !status.recipient.is_known() => {
             keep(recording, item, mark, "stop_without_person", report).await
@@ -145,7 +143,7 @@ async fn apply_item(
             apply_status(recording, item, status, report).await
         }
         Content::Preference(preference) => match preference_act(preference) {
-            Some(act) if preference.person.is_known() => {
+            Some(act) if preference.person.is_known() && may_be_undated(&act, preference.timestamp) => {
                 report.preferences += 1;
                 let act = NewAct { acted_at: preference.timestamp, source: source_of(item), ..act };
                 record(recording, &known_as(&preference.person), &act, report).await
@@ -178,11 +176,12 @@ async fn apply_item(
 
 async fn apply_message(
     recording: &mut Recording<'_>,
-    item: &Item,
+    routed: &Routed<'_>,
+    mark: BlindIndex,
     message: &InboundMessage,
-    sender: Option<SenderId>,
     report: &mut IngestReport,
 ) -> Result<(), ConsentError> {
+    let (item, sender) = (routed.item, routed.sender);
     let person = known_as(&message.person);
     if let Some(sender) = sender.filter(|_| message.opens_window()) {
         recording.inbound(&person, sender, message.timestamp).await?;
@@ -197,6 +196,9 @@ async fn apply_message(
         }
         Intent::None => return Ok(()),
     };
+    if !may_be_undated(&act, message.timestamp) {
+        return keep(recording, item, mark, "undated_grant", report).await;
+    }
     let act = NewAct {
         acted_at: message.timestamp,
         evidence: Some(words_of(message)),
@@ -223,6 +225,12 @@ async fn apply_status(
         ..NewAct::direct(ConsentAct::PlatformStopped, scope, ConsentMethod::PlatformError)
     };
     record(recording, &known_as(&status.recipient), &act, report).await
+}
+
+/// Whether an act counts although nobody can say when it happened. A denial does; a grant, or the end of a stop,
+/// would be taken to come after every denial on record.
+const fn may_be_undated(act: &NewAct, timestamp: Option<Timestamp>) -> bool {
+    act.act.is_denial() || timestamp.is_some()
 }
 
 /// What a preference amounts to. A word that nobody knows amounts to nothing and is kept.

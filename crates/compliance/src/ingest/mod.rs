@@ -13,7 +13,7 @@ mod apply;
 mod park;
 mod report;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ use wzapi_encryption::TenantKeys;
 use wzapi_model::actor::Actor;
 use wzapi_model::ids::{ControllerId, SenderId};
 use wzapi_storage::Draft;
+use wzapi_storage::contract::MAX_GET_KEYS;
 use wzapi_storage::key::{BlindIndex, Key};
 use wzapi_storage::row::RouteRow;
 use wzapi_whatsapp::content::Content;
@@ -127,7 +128,10 @@ impl Services {
         let keys = self.encryption.tenant(ControllerId::SYSTEM).await?;
         let mut draft = Draft::new(self.storage.as_ref(), ControllerId::SYSTEM);
         let claims: Vec<Vec<BlindIndex>> = items.iter().map(|item| claims_of(item, &keys)).collect();
-        draft.load(claims.iter().flatten().map(|place| Key::Route(*place))).await?;
+        let places: BTreeSet<Key> = claims.iter().flatten().copied().map(Key::Route).collect();
+        for places in Vec::from_iter(places).chunks(MAX_GET_KEYS) {
+            draft.load(places.to_vec()).await?;
+        }
 
         let mut routes = Routes { known: BTreeMap::new(), unknown: Vec::new() };
         for (item, claims) in items.iter().zip(claims) {

@@ -10,8 +10,8 @@ use wzapi_model::name::DataCategory;
 use wzapi_storage::Draft;
 use wzapi_storage::key::{BlindIndex, Key, KeyPrefix, Owner};
 use wzapi_storage::query::Query;
-use wzapi_storage::row::{DataKeyRow, ParkedRow};
-use wzapi_whatsapp::delivery::{Item, Position, parts};
+use wzapi_storage::row::{DataKeyRow, ParkedRow, RouteRow};
+use wzapi_whatsapp::delivery::{Item, Part, Position, parts};
 
 use super::{IngestReport, KEPT_FOR};
 use crate::error::Error;
@@ -21,6 +21,11 @@ const SYSTEM: ControllerId = ControllerId::SYSTEM;
 const FIELD: &str = "change";
 /// Parked changes taken in at a time: they can be large.
 const PAGE: usize = 16;
+/// Changes parked with one changeset. Each is up to two rows and guards as many routes.
+const BATCH: usize = 512;
+
+/// Changes to be parked: the routes that would claim each, and how many items it holds.
+type Changes<'a> = BTreeMap<Position, (&'a [BlindIndex], u64)>;
 
 impl Services {
     /// Parks the changes of these items, durably. `None` when a route was registered meanwhile: route again.
@@ -36,16 +41,33 @@ impl Services {
         if unclaimed.is_empty() {
             return Ok(Some(report));
         }
-        let mut changes: BTreeMap<Position, (&[BlindIndex], u64)> = BTreeMap::new();
+        let mut changes = Changes::new();
         for (routes, item) in unclaimed {
             let position = Position { element: None, ..item.position };
             changes.entry(position).or_insert((routes, 0)).1 += 1;
         }
+        for batch in parts(body, changes.keys().copied())?.chunks(BATCH) {
+            match self.park_together(batch, &changes).await? {
+                Some(parked) => report += parked,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(report))
+    }
+
+    /// Parks these changes as one changeset. `None` when a route was registered meanwhile.
+    async fn park_together(
+        &self,
+        batch: &[Part],
+        changes: &Changes<'_>,
+    ) -> Result<Option<IngestReport>, Error> {
+        let mut report = IngestReport::default();
         let keys = self.encryption.tenant(SYSTEM).await?;
         let mut draft = Draft::new(self.storage.as_ref(), SYSTEM);
-        for part in parts(body, changes.keys().copied())? {
+        for part in batch {
             let Some((routes, items)) = changes.get(&part.position) else { continue };
-            let is_new = self.park_change(&mut draft, &keys, routes, part.body.expose()).await?;
+            let parked = self.park_change(&mut draft, &keys, routes, part.body.expose()).await?;
+            let Some(is_new) = parked else { return Ok(None) };
             *if is_new { &mut report.unrouted } else { &mut report.duplicates } += items;
         }
         if draft.is_unchanged() {
@@ -58,22 +80,27 @@ impl Services {
         }
     }
 
-    /// Stages a change under every route that would claim it. Whether it was not there yet.
+    /// Stages a change under every route that would claim it. Whether it was not there yet; `None` when one of
+    /// the routes exists by now.
     async fn park_change(
         &self,
         draft: &mut Draft<'_>,
         keys: &TenantKeys,
         routes: &[BlindIndex],
         change: &[u8],
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<bool>, Error> {
         let indexes = keys.indexes(IndexLabel::SourceEvent, "parked", change);
         let source = indexes.last().copied().ok_or(EncryptionError::Corrupt)?;
         let (now, category) = (self.clock.now(), DataCategory::unrecognised());
         let mut is_new = false;
         for route in routes {
-            let place = Key::Parked { route: *route, source };
-            draft.load([place.clone(), Key::Route(*route)]).await?;
-            draft.guard(&Key::Route(*route))?;
+            let (place, claim) = (Key::Parked { route: *route, source }, Key::Route(*route));
+            draft.load([place.clone(), claim.clone()]).await?;
+            // A guard holds what was loaded: for a route that came since the items were routed, its presence.
+            if draft.row::<RouteRow>(&claim)?.is_some() {
+                return Ok(None);
+            }
+            draft.guard(&claim)?;
             if draft.row::<ParkedRow>(&place)?.is_some() {
                 continue;
             }
@@ -82,7 +109,7 @@ impl Services {
             let sealed = data_key.seal(&Place { controller: SYSTEM, row: &place, field: FIELD }, change)?;
             draft.put(place, ParkedRow { received_at: now, sealed }, Some(now.saturating_add(KEPT_FOR)))?;
         }
-        Ok(is_new)
+        Ok(Some(is_new))
     }
 
     /// Takes in everything parked under these routes, and removes it from there.

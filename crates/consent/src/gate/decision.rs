@@ -40,13 +40,16 @@ impl Message {
     }
 }
 
-/// Everything on record under the spellings of one recipient.
+/// Everything on record under the spellings of one recipient, and about the sender.
 #[derive(Debug, Clone, Default)]
 pub struct GateRows {
     /// Rows of the very identifier.
     pub same: Vec<IdentifierRow>,
     /// Rows of identifiers that may be the same line: only their denials count.
     pub inferred: Vec<IdentifierRow>,
+    /// Whether the sender is one of the controller's. Denials for one sender are found under its id only, so an id
+    /// that nobody registered must not get past them.
+    pub is_sender_registered: bool,
 }
 
 impl GateRows {
@@ -85,6 +88,7 @@ impl GateRows {
         Self {
             same: self.same.iter().map(without).collect(),
             inferred: self.inferred.iter().map(without).collect(),
+            is_sender_registered: self.is_sender_registered,
         }
     }
 
@@ -188,6 +192,8 @@ pub enum ReasonCode {
     CategoryNotDeclared,
     /// Refuses: nothing is on record about the recipient.
     UnknownRecipient,
+    /// Refuses: the sender is not registered at the controller.
+    UnknownSender,
 }
 
 impl ReasonCode {
@@ -208,7 +214,8 @@ impl ReasonCode {
             | Self::OutsideWindow
             | Self::UndeclaredPurpose
             | Self::CategoryNotDeclared
-            | Self::UnknownRecipient => false,
+            | Self::UnknownRecipient
+            | Self::UnknownSender => false,
         }
     }
 
@@ -232,6 +239,7 @@ impl ReasonCode {
             Self::UndeclaredPurpose => "undeclared_purpose",
             Self::CategoryNotDeclared => "category_not_declared",
             Self::UnknownRecipient => "unknown_recipient",
+            Self::UnknownSender => "unknown_sender",
         }
     }
 
@@ -256,6 +264,7 @@ impl ReasonCode {
             Self::UndeclaredPurpose => "declare the purpose in the policy, or name one that it declares",
             Self::CategoryNotDeclared => "use a category that the policy declares for the purpose",
             Self::UnknownRecipient => "record how the person was met and what they agreed to",
+            Self::UnknownSender => "register the sender at the controller, or name one that is registered",
         }
     }
 }
@@ -306,6 +315,9 @@ pub fn decide(rules: &GateRules, message: &Message, rows: &GateRows, now: Timest
             against.push(Reason::plain(ReasonCode::CategoryNotDeclared));
         }
         Some(_) => {}
+    }
+    if !rows.is_sender_registered {
+        against.push(Reason::plain(ReasonCode::UnknownSender));
     }
     let is_marketing =
         message.category == MessageCategory::Marketing || rule.is_none_or(PurposeRule::is_marketing);

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use wzapi_encryption::TenantKeys;
 use wzapi_ledger::Event;
 use wzapi_model::identifier::{Identifier, Relation};
-use wzapi_model::ids::{ControllerId, EntryId, PermitId};
+use wzapi_model::ids::{ControllerId, EntryId, PermitId, SenderId};
 use wzapi_model::name::DataCategory;
 use wzapi_storage::key::{Key, Owner};
 use wzapi_storage::row::{IdentifierRow, PermitRow, RowType};
@@ -137,7 +137,8 @@ impl Gate {
             if batch.is_empty() {
                 return Ok(report);
             }
-            let rows = read_many(self.parts.storage.as_ref(), &keys, &batch).await?;
+            let storage = self.parts.storage.as_ref();
+            let rows = read_many(storage, &keys, &batch, Some(message.sender)).await?;
             for rows in rows {
                 let decision = decide(&self.rules, message, &rows, self.parts.clock.now());
                 report.recipients += 1;
@@ -243,18 +244,21 @@ impl Gate {
         message: &Message,
     ) -> Result<Decision, ConsentError> {
         let keys = self.parts.encryption.tenant(controller).await?;
-        let rows = read_rows(self.parts.storage.as_ref(), &keys, recipient).await?;
+        let storage = self.parts.storage.as_ref();
+        let rows = read_rows(storage, &keys, recipient, Some(message.sender)).await?;
         Ok(decide(&self.rules, message, &rows, self.parts.clock.now()))
     }
 }
 
-/// Reads the gate rows of one recipient: every spelling under every live index key, in one `get`.
+/// Reads the gate rows of one recipient, every spelling under every live index key, and the sender's row, in one
+/// `get`.
 pub(crate) async fn read_rows(
     storage: &dyn Storage,
     keys: &TenantKeys,
     recipient: &Identifier,
+    sender: Option<SenderId>,
 ) -> Result<GateRows, ConsentError> {
-    let rows = read_many(storage, keys, std::slice::from_ref(recipient)).await?;
+    let rows = read_many(storage, keys, std::slice::from_ref(recipient), sender).await?;
     rows.into_iter().next().ok_or(ConsentError::Damaged("the store answered less than it was asked"))
 }
 
@@ -262,6 +266,7 @@ async fn read_many(
     storage: &dyn Storage,
     keys: &TenantKeys,
     recipients: &[Identifier],
+    sender: Option<SenderId>,
 ) -> Result<Vec<GateRows>, ConsentError> {
     let mut wanted = Vec::with_capacity(recipients.len());
     let mut asked: Vec<(usize, Relation)> = Vec::with_capacity(recipients.len());
@@ -273,11 +278,13 @@ async fn read_many(
             }
         }
     }
+    wanted.extend(sender.map(Key::Sender));
     let answers = storage.get(keys.controller(), &wanted).await?;
     if answers.len() != wanted.len() {
         return Err(ConsentError::Damaged("the store answered less than it was asked"));
     }
-    let mut rows = vec![GateRows::default(); recipients.len()];
+    let is_sender_registered = sender.is_some() && answers.last().is_some_and(Option::is_some);
+    let mut rows = vec![GateRows { is_sender_registered, ..GateRows::default() }; recipients.len()];
     for ((position, relation), stored) in asked.into_iter().zip(answers) {
         let Some(stored) = stored else { continue };
         let row = IdentifierRow::of(&stored.body)

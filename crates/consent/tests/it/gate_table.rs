@@ -27,7 +27,7 @@ const BASES: [LegalBasis; 6] = [
     LegalBasis::LegitimateInterests,
 ];
 
-const CODES: [ReasonCode; 16] = [
+const CODES: [ReasonCode; 17] = [
     ReasonCode::ConsentGiven,
     ReasonCode::OptedIn,
     ReasonCode::WindowOpen,
@@ -44,6 +44,7 @@ const CODES: [ReasonCode; 16] = [
     ReasonCode::UndeclaredPurpose,
     ReasonCode::CategoryNotDeclared,
     ReasonCode::UnknownRecipient,
+    ReasonCode::UnknownSender,
 ];
 
 /// The state of a question: one of the vocabulary, or a stop made in WhatsApp itself.
@@ -131,7 +132,7 @@ impl Case {
         }
         let last_inbound = if self.is_window_open { at(-1) } else { before(WINDOW) };
         let windows = vec![Window { sender: SENDER, last_inbound }];
-        let rows = GateRows { same: vec![row(marks, windows)], ..GateRows::default() };
+        let rows = GateRows { same: vec![row(marks, windows)], ..by_a_sender_of_ours() };
         let message = Message { sender: SENDER, category: self.category, purpose: self.purpose() };
         decide(&self.rules(), &message, &rows, now())
     }
@@ -294,8 +295,13 @@ fn message(category: MessageCategory) -> Message {
     Message::new(SENDER, category)
 }
 
+/// Nothing about the recipient, and a sender that is registered.
+fn by_a_sender_of_ours() -> GateRows {
+    GateRows { is_sender_registered: true, ..GateRows::default() }
+}
+
 fn rows_with(marks: Vec<ScopeMarks>) -> GateRows {
-    GateRows { same: vec![row(marks, vec![])], ..GateRows::default() }
+    GateRows { same: vec![row(marks, vec![])], ..by_a_sender_of_ours() }
 }
 
 fn wzapi(category: MessageCategory, rows: &GateRows) -> Decision {
@@ -305,7 +311,7 @@ fn wzapi(category: MessageCategory, rows: &GateRows) -> Decision {
 #[test]
 fn clause_2_c_a_recipient_nobody_knows_is_refused_in_every_category() {
     for category in MessageCategory::ALL {
-        let decision = wzapi(category, &GateRows::default());
+        let decision = wzapi(category, &by_a_sender_of_ours());
         assert!(!decision.is_allowed);
         assert!(codes(&decision).contains(&ReasonCode::UnknownRecipient));
         assert_eq!(decision.subject, None);
@@ -383,7 +389,7 @@ fn a_grant_that_was_found_invalid_shows_no_opt_in() {
 #[test]
 fn clause_3_c_an_open_window_permits_replies_and_no_template() {
     let window = |last_inbound| vec![Window { sender: SENDER, last_inbound }];
-    let rows = GateRows { same: vec![row(vec![], window(at(-1)))], ..GateRows::default() };
+    let rows = GateRows { same: vec![row(vec![], window(at(-1)))], ..by_a_sender_of_ours() };
     assert_eq!(codes(&wzapi(MessageCategory::Service, &rows)), [ReasonCode::WindowOpen]);
     for (category, reason) in [
         (MessageCategory::Utility, ReasonCode::NoOptIn),
@@ -400,7 +406,7 @@ fn clause_3_c_an_open_window_permits_replies_and_no_template() {
 fn clause_3_c_a_window_lasts_24_hours_and_belongs_to_one_sender() {
     let allowed = |sender, last_inbound| {
         let windows = vec![Window { sender, last_inbound }];
-        let rows = GateRows { same: vec![row(vec![], windows)], ..GateRows::default() };
+        let rows = GateRows { same: vec![row(vec![], windows)], ..by_a_sender_of_ours() };
         wzapi(MessageCategory::Service, &rows).is_allowed
     };
     assert!(allowed(SENDER, now()));
@@ -416,7 +422,7 @@ fn clause_2_c_a_marketing_purpose_needs_consent_in_every_category() {
     let reply = Message { purpose: purpose.clone(), ..message(MessageCategory::Service) };
     let windows = vec![Window { sender: SENDER, last_inbound: at(-1) }];
     let decision_on = |marks| {
-        let rows = GateRows { same: vec![row(marks, windows.clone())], ..GateRows::default() };
+        let rows = GateRows { same: vec![row(marks, windows.clone())], ..by_a_sender_of_ours() };
         decide(&GateRules::wzapi(), &reply, &rows, now())
     };
     assert_eq!(codes(&decision_on(vec![])), [ReasonCode::NoConsent]);
@@ -443,12 +449,16 @@ fn an_inferred_spelling_denies_and_never_permits() {
     let given = granted(ConsentScope::whatsapp(PurposeId::marketing()), -9);
     let stop = denied(ConsentScope::all_marketing(), ConsentAct::Withdrawn, -10);
     let windows = vec![Window { sender: SENDER, last_inbound: at(-1) }];
-    let only_inferred = GateRows { same: vec![], inferred: vec![row(vec![given.clone()], windows)] };
+    let only_inferred =
+        GateRows { same: vec![], inferred: vec![row(vec![given.clone()], windows)], ..by_a_sender_of_ours() };
     for category in MessageCategory::ALL {
         assert!(!wzapi(category, &only_inferred).is_allowed, "{category:?}");
     }
-    let denied_elsewhere =
-        GateRows { same: vec![row(vec![given], vec![])], inferred: vec![row(vec![stop], vec![])] };
+    let denied_elsewhere = GateRows {
+        same: vec![row(vec![given], vec![])],
+        inferred: vec![row(vec![stop], vec![])],
+        ..by_a_sender_of_ours()
+    };
     assert_eq!(codes(&wzapi(MessageCategory::Marketing, &denied_elsewhere)), [ReasonCode::Withdrawn]);
 }
 
@@ -460,13 +470,13 @@ fn an_identifier_that_changed_hands_keeps_denials_and_permits_nothing() {
         ..row(marks, vec![Window { sender: SENDER, last_inbound: at(-6) }])
     };
     let given = granted(ConsentScope::whatsapp(PurposeId::marketing()), -9);
-    let rows = GateRows { same: vec![left(vec![given])], ..GateRows::default() };
+    let rows = GateRows { same: vec![left(vec![given])], ..by_a_sender_of_ours() };
     for category in MessageCategory::ALL {
         assert!(!wzapi(category, &rows).is_allowed, "{category:?}");
     }
     assert_eq!(wzapi(MessageCategory::Marketing, &rows).subject, None);
     let stop = denied(ConsentScope::all_marketing(), ConsentAct::Withdrawn, -10);
-    let rows = GateRows { same: vec![left(vec![stop])], ..GateRows::default() };
+    let rows = GateRows { same: vec![left(vec![stop])], ..by_a_sender_of_ours() };
     assert_eq!(codes(&wzapi(MessageCategory::Marketing, &rows)), [ReasonCode::Withdrawn]);
 }
 
@@ -559,5 +569,15 @@ fn row(marks: Vec<ScopeMarks>, windows: Vec<Window>) -> IdentifierRow {
         windows,
         left_at: None,
         former: Vec::new(),
+    }
+}
+
+#[test]
+fn a_sender_that_nobody_registered_may_send_nothing() {
+    for category in MessageCategory::ALL {
+        let rows = GateRows { is_sender_registered: false, ..rows_with(vec![]) };
+        let decision = wzapi(category, &rows);
+        assert!(!decision.is_allowed);
+        assert!(decision.reasons.iter().any(|reason| reason.code == ReasonCode::UnknownSender));
     }
 }

@@ -2,12 +2,12 @@
 
 use wzapi_consent::gate::ReasonCode;
 use wzapi_consent::person::{KnownAs, MAX_IDENTIFIERS};
-use wzapi_consent::{ConsentError, NewAct, Recorded};
+use wzapi_consent::{NewAct, Recorded};
 use wzapi_model::consent::{ConsentAct, ConsentScope};
 use wzapi_model::message::MessageCategory;
 use wzapi_storage::row::{RowType, SubjectRow};
 
-use crate::support::{CONTROLLER, World, act, grant, imported_grant, known, stop, with_source};
+use crate::support::{World, act, grant, imported_grant, known, stop, with_source};
 
 const MARKETING: MessageCategory = MessageCategory::Marketing;
 
@@ -277,10 +277,11 @@ async fn a_person_has_a_bounded_number_of_identifiers() {
     let world = World::new().await;
     let ids: Vec<KnownAs> = (1..MAX_IDENTIFIERS).map(|one| known(&format!("IN.{one}"))).collect();
     world.inbound(&[vec![number()], ids].concat(), None).await;
-    let mut recording = world.consent.begin(CONTROLLER).await.unwrap();
-    let outcome = recording.act(&[number(), known("IN.OneMore")], &grant()).await.unwrap_err();
-    assert!(matches!(outcome, ConsentError::TooManyIdentifiers(MAX_IDENTIFIERS)), "{outcome:?}");
-    drop(recording);
+    world.grant(&[number(), known("IN.OneMore")]).await;
+    assert!(world.may_market(&number()).await);
+    assert!(!world.may_market(&known("IN.OneMore")).await, "what is not linked has no grant");
+    world.stop(&[known("IN.7"), known("IN.YetOneMore")]).await;
+    assert!(!world.may_market(&number()).await, "a denial is never refused for its company");
     world.stop(&[number()]).await;
     assert!(!world.may_market(&known("IN.7")).await);
 }

@@ -17,7 +17,7 @@ use wzapi_encryption::provider::KeyProvider;
 use wzapi_ledger::Ledger;
 use wzapi_model::consent::{ConsentAct, ConsentMethod, ConsentScope, Provenance};
 use wzapi_model::identifier::Identifier;
-use wzapi_model::ids::{ChangesetId, ControllerId, SenderId};
+use wzapi_model::ids::{ChangesetId, ControllerId, EntryId, SenderId};
 use wzapi_model::message::MessageCategory;
 use wzapi_model::name::PurposeId;
 use wzapi_model::system::SystemEntropy;
@@ -25,7 +25,7 @@ use wzapi_model::time::ManualClock;
 use wzapi_model::{Clock, Timestamp};
 use wzapi_storage::key::{Key, KeyPrefix, Owner};
 use wzapi_storage::query::{Page, Query};
-use wzapi_storage::row::{IdentifierRow, RowType, Stored};
+use wzapi_storage::row::{IdentifierRow, RowType, SenderRow, Stored};
 use wzapi_storage::{Changeset, Committed, Draft, Storage, StorageError};
 use wzapi_storage_memory::MemoryStorage;
 
@@ -109,6 +109,11 @@ impl World {
         let mut draft = Draft::new(storage.as_ref(), CONTROLLER);
         encryption.create_tenant(&mut draft).await.unwrap();
         ledger.create_log(&mut draft).await.unwrap();
+        for sender in [SENDER, OTHER_SENDER] {
+            let row = SenderRow { registered_at: clock.now(), entry: EntryId::from_bytes([9; 16]) };
+            draft.load([Key::Sender(sender)]).await.unwrap();
+            draft.put(Key::Sender(sender), row, None).unwrap();
+        }
         let id = ChangesetId::from_bytes([9; 16]);
         let _ = storage.commit(draft.into_changeset(id, clock.now())).await.unwrap();
         let parts = Parts {

@@ -65,7 +65,8 @@ impl World {
             self.commit(draft).await.unwrap();
         }
         let key = Key::DataKey { owner, category, cohort: cohort_of(self.clock.now()) };
-        let stored = self.storage.get(controller, std::slice::from_ref(&key)).await.unwrap().remove(0).unwrap();
+        let stored =
+            self.storage.get(controller, std::slice::from_ref(&key)).await.unwrap().remove(0).unwrap();
         (key, DataKeyRow::of(&stored.body).unwrap().clone())
     }
 }
@@ -137,8 +138,10 @@ async fn what_was_sealed_under_a_destroyed_key_cannot_be_committed_any_more() {
 
     // A writer has the key in hand while somebody destroys it.
     let mut writer = Draft::new(world.storage.as_ref(), A);
-    let data_key =
-        keys.data_key_for_writing(&mut writer, person(1), &DataCategory::contact(), world.clock.now()).await.unwrap();
+    let data_key = keys
+        .data_key_for_writing(&mut writer, person(1), &DataCategory::contact(), world.clock.now())
+        .await
+        .unwrap();
     data_key.seal(&Place { controller: A, row: &place, field: "x" }, b"late").unwrap();
     let mut eraser = Draft::new(world.storage.as_ref(), A);
     eraser.load([key.clone()]).await.unwrap();

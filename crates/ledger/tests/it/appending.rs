@@ -71,7 +71,8 @@ async fn two_processes_on_one_log_never_fork_it() {
             for number in 0..100 {
                 loop {
                     let mut draft = Draft::new(world.storage.as_ref(), CONTROLLER);
-                    let entry = world.prepare(&mut draft, Owner::Subject(person(9)), &format!("{number}")).await;
+                    let entry =
+                        world.prepare(&mut draft, Owner::Subject(person(9)), &format!("{number}")).await;
                     match second.commit(draft, vec![entry]).await {
                         Err(LedgerError::Conflict) => {}
                         outcome => break outcome.map(drop).unwrap(),
@@ -155,4 +156,26 @@ async fn an_entry_shows_neither_its_text_nor_its_length() {
         lengths.push(bytes.len());
     }
     assert_eq!(lengths[0], lengths[1], "bodies are padded");
+}
+
+#[test]
+fn a_runtime_that_shuts_down_in_the_middle_leaves_the_log_usable() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let first = runtime();
+    let world = first.block_on(World::new());
+    first.block_on(async {
+        let mut draft = Draft::new(world.storage.as_ref(), CONTROLLER);
+        let entry = world.prepare(&mut draft, Owner::Subject(person(1)), "abandoned").await;
+        let commit = world.ledger.commit(draft, vec![entry]);
+        // The task that drains the queue was spawned and never gets a turn.
+        let mut commit = std::pin::pin!(commit);
+        let polled =
+            std::future::poll_fn(|context| std::task::Poll::Ready(commit.as_mut().poll(context))).await;
+        assert!(polled.is_pending());
+    });
+    drop(first);
+    let second = runtime();
+    let appended = second.block_on(world.append(2, "afterwards"));
+    assert_eq!(appended.entries[0].1, 0);
+    assert!(second.block_on(world.verify()).is_sound());
 }

@@ -60,7 +60,8 @@ impl Storage for Unreliable {
 
 async fn world_with(trouble: Trouble) -> World {
     // The first two commits register the controllers, the third writes the first entry.
-    let storage = Unreliable { inner: MemoryStorage::new(), commits: AtomicUsize::new(0), trouble_at: 3, trouble };
+    let storage =
+        Unreliable { inner: MemoryStorage::new(), commits: AtomicUsize::new(0), trouble_at: 3, trouble };
     let world = World::over(Arc::new(storage)).await;
     let _ = world.append(1, "before").await;
     world

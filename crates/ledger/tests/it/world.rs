@@ -40,8 +40,7 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy::new()));
         let keyring = LocalKeyring::open_or_create(&folder.path().join("keyring"), entropy.clone()).unwrap();
-        let encryption =
-            Encryption::new(storage.clone(), Arc::new(keyring), clock.clone(), entropy.clone());
+        let encryption = Encryption::new(storage.clone(), Arc::new(keyring), clock.clone(), entropy.clone());
         let ledger = Ledger::new(storage.clone(), clock, entropy.clone());
         let world = Self { storage, ledger, encryption, entropy, _folder: folder };
         world.register(CONTROLLER).await;

@@ -1,0 +1,15 @@
+//! The operator's tool as its users meet it: a process, its exit code, and what it prints.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests stop at the first surprise"
+)]
+
+mod check;
+mod ingest;
+mod kill;
+mod registration;
+mod support;
+mod tampering;

@@ -1,0 +1,24 @@
+//! The facade as a service uses it: real payloads, real stores, and everything that can go wrong around them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests stop at the first surprise"
+)]
+
+mod at_rest;
+mod authorisation;
+mod bad_input;
+mod expiry;
+mod faults;
+mod futures;
+mod importing;
+mod interruptions;
+mod opt_outs;
+mod payloads;
+mod redaction;
+mod restart;
+mod routing;
+mod support;
+mod withdrawal;

@@ -1,0 +1,23 @@
+//! Tests of the policy crate through its public interface.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
+
+mod bounds;
+mod canonical;
+mod collection;
+mod deadlines;
+mod difference;
+mod documentation;
+mod findings;
+mod notice;
+mod policies;
+mod regimes;
+mod retention;
+mod sale;
+mod support;
+mod traceability;
