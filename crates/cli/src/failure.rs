@@ -32,6 +32,10 @@ pub(crate) enum Failure {
     BadFile { path: PathBuf, problem: String },
     #[error("--to: {0}")]
     Recipient(wzapi_compliance::model::identifier::IdentifierError),
+    #[error("the policy file has errors\n{0}")]
+    Policy(wzapi_compliance::policy::finding::Findings),
+    #[error("{0}")]
+    Notice(String),
     #[error("the tool's own actor is malformed")]
     Actor(#[source] wzapi_compliance::model::actor::ActorError),
     #[error(transparent)]
@@ -56,6 +60,7 @@ impl Failure {
     pub(crate) const fn exit_code_number(&self) -> u8 {
         match self {
             Self::NoData(_) | Self::Unreadable { .. } | Self::BadFile { .. } | Self::Recipient(_) => 2,
+            Self::Policy(_) | Self::Notice(_) => 2,
             Self::Compliance(wzapi_compliance::Error::Refused(_)) => 3,
             Self::Compliance(
                 wzapi_compliance::Error::Delivery(_)

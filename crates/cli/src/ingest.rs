@@ -89,7 +89,11 @@ fn is_about_the_file(failure: &Failure) -> bool {
     match failure {
         Failure::Unreadable { .. } | Failure::BadFile { .. } => true,
         Failure::Compliance(error) => matches!(error, Error::Delivery(_) | Error::Signature(_)),
-        Failure::NoData(_) | Failure::Actor(_) | Failure::Recipient(_) => false,
+        Failure::NoData(_)
+        | Failure::Actor(_)
+        | Failure::Recipient(_)
+        | Failure::Policy(_)
+        | Failure::Notice(_) => false,
     }
 }
 

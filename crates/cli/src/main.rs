@@ -12,6 +12,7 @@ mod controller;
 mod failure;
 mod ingest;
 mod ledger;
+mod policy;
 mod sender;
 
 use std::process::ExitCode;
@@ -23,7 +24,7 @@ use wzapi_compliance::model::actor::{Actor, Role};
 use wzapi_compliance::storage_postgres::schema;
 
 use crate::arguments::{
-    Arguments, Command, ControllerCommand, Data, LedgerCommand, SchemaCommand, SenderCommand,
+    Arguments, Command, ControllerCommand, Data, LedgerCommand, PolicyCommand, SchemaCommand, SenderCommand,
 };
 use crate::failure::{Failure, Outcome};
 
@@ -37,6 +38,9 @@ async fn main() -> ExitCode {
         Command::Controller(ControllerCommand::Register(options)) => controller::register(options).await,
         Command::Controller(ControllerCommand::List(options)) => controller::list(options).await,
         Command::Sender(SenderCommand::Register(options)) => sender::register(options).await,
+        Command::Policy(PolicyCommand::Check(options)) => policy::check(&options),
+        Command::Policy(PolicyCommand::Render(options)) => policy::render(&options),
+        Command::Policy(PolicyCommand::Diff(options)) => policy::diff(&options),
         Command::Schema(SchemaCommand::Print(options)) => {
             print!("{}", schema::ddl(options.citus));
             Ok(Outcome::Done)

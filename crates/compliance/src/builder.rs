@@ -12,6 +12,7 @@ use wzapi_model::actor::Actor;
 use wzapi_model::ids::ControllerId;
 use wzapi_model::system::{SystemClock, SystemEntropy};
 use wzapi_model::{Clock, Entropy};
+use wzapi_policy::Policy;
 use wzapi_storage::Storage;
 use wzapi_whatsapp::delivery::Limits;
 
@@ -60,10 +61,11 @@ impl Builder {
         self
     }
 
-    /// Other purposes than those of wzapi's own policy ([`GateRules::wzapi`]).
+    /// The privacy policy that is enforced: what it does not name is refused. Without one, the purposes of wzapi's own
+    /// policy hold ([`GateRules::wzapi`]).
     #[must_use]
-    pub fn gate_rules(mut self, rules: GateRules) -> Self {
-        self.rules = Some(rules);
+    pub fn policy(mut self, policy: &Policy) -> Self {
+        self.rules = Some(GateRules::of(policy));
         self
     }
 

@@ -29,6 +29,7 @@
 //! let controller: ControllerId = "6f0c2d1e-8a4b-4c3d-9e2f-0123456789ab".parse()?;
 //! let sender: SenderId = "0b9d3a52-7c1f-4e58-8a6d-abcdef012345".parse()?;
 //! let shop = compliance.register_controller(&actor, controller).await?;
+//! shop.register_sender(&actor, sender, "106540352242922", "102290129340398").await?;
 //!
 //! // Nothing is known about this person yet, so nothing may be sent.
 //! let recipient = Identifier::parse_recipient("+91 98765 43210")?;
@@ -79,6 +80,7 @@ pub use wzapi_consent as consent;
 pub use wzapi_encryption as encryption;
 pub use wzapi_ledger as ledger;
 pub use wzapi_model as model;
+pub use wzapi_policy as policy;
 pub use wzapi_storage as storage;
 #[cfg(feature = "embedded")]
 pub use wzapi_storage_embedded as storage_embedded;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use wzapi_model::basis::LegalBasis;
 use wzapi_model::message::MessageCategory;
 use wzapi_model::name::PurposeId;
+use wzapi_policy::Policy;
 
 /// One purpose of communication.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +36,29 @@ impl GateRules {
     #[must_use]
     pub fn new(purposes: impl IntoIterator<Item = (PurposeId, PurposeRule)>) -> Self {
         Self { purposes: purposes.into_iter().collect() }
+    }
+
+    /// The purposes that a loaded policy declares. The gate does not know which regime protects a recipient, so a
+    /// purpose that rests on consent under one of them rests on consent ([`Purpose::strictest_basis`]). A purpose
+    /// without a basis, which a valid policy does not have, rests on consent too.
+    ///
+    /// [`Purpose::strictest_basis`]: wzapi_policy::file::Purpose::strictest_basis
+    ///
+    /// ```
+    /// use wzapi_consent::GateRules;
+    /// use wzapi_model::name::PurposeId;
+    ///
+    /// let policy = wzapi_policy::parse(include_str!("../../../../policies/wzapi.toml"), "wzapi.toml")?;
+    /// let rules = GateRules::of(&policy);
+    /// assert!(rules.purpose(&PurposeId::marketing()).is_some_and(|rule| rule.is_marketing()));
+    /// # Ok::<(), wzapi_policy::finding::Findings>(())
+    /// ```
+    #[must_use]
+    pub fn of(policy: &Policy) -> Self {
+        Self::new(policy.purposes.iter().map(|(purpose, declared)| {
+            let basis = declared.strictest_basis().unwrap_or(LegalBasis::Consent);
+            (purpose.clone(), PurposeRule { basis, categories: declared.messages.clone() })
+        }))
     }
 
     /// The purposes of wzapi's own privacy policy (clauses 2.c and 3.b), each with its own basis: campaigns and

@@ -581,3 +581,25 @@ fn a_sender_that_nobody_registered_may_send_nothing() {
         assert!(decision.reasons.iter().any(|reason| reason.code == ReasonCode::UnknownSender));
     }
 }
+
+#[test]
+fn clause_1_the_gate_takes_its_purposes_from_the_policy_file() {
+    let policy = wzapi_policy::parse(include_str!("../../../../policies/wzapi.toml"), "wzapi.toml").unwrap();
+    let (loaded, built_in) = (GateRules::of(&policy), GateRules::wzapi());
+    for purpose in [
+        PurposeId::marketing(),
+        PurposeId::feature_releases(),
+        PurposeId::service_updates(),
+        PurposeId::technical_support(),
+        PurposeId::security_notifications(),
+    ] {
+        let (loaded, built_in) = (loaded.purpose(&purpose).unwrap(), built_in.purpose(&purpose).unwrap());
+        assert_eq!(loaded.categories, built_in.categories, "{purpose}");
+        let rests_on_consent = |rule: &PurposeRule| rule.basis == LegalBasis::Consent;
+        assert_eq!(rests_on_consent(loaded), rests_on_consent(built_in), "{purpose}");
+    }
+    // What the policy does not name is refused.
+    let message = Message { purpose: "profiling".parse().unwrap(), ..message(MessageCategory::Marketing) };
+    let decision = decide(&loaded, &message, &by_a_sender_of_ours(), now());
+    assert!(codes(&decision).contains(&ReasonCode::UndeclaredPurpose));
+}
