@@ -22,7 +22,7 @@ pub(crate) async fn run(options: CheckOptions) -> Result<Outcome, Failure> {
         Checked::Refused(decision) => (Outcome::Refused, decision),
     };
     if options.data.json {
-        println!("{}", to_json(decision));
+        say!("{}", to_json(decision));
     } else {
         print(decision);
     }
@@ -30,13 +30,13 @@ pub(crate) async fn run(options: CheckOptions) -> Result<Outcome, Failure> {
 }
 
 fn print(decision: &Decision) {
-    println!("{}", if decision.is_allowed { "allowed" } else { "refused" });
+    say!("{}", if decision.is_allowed { "allowed" } else { "refused" });
     for reason in &decision.reasons {
         let since = reason.since.map(|since| format!(" since {since}")).unwrap_or_default();
-        println!("  {}{since}", reason.code.as_str());
-        println!("    {}", reason.code.remedy());
+        say!("  {}{since}", reason.code.as_str());
+        say!("    {}", reason.code.remedy());
         if let Some(entry) = reason.evidence {
-            println!("    shown by ledger entry {entry}");
+            say!("    shown by ledger entry {entry}");
         }
     }
 }

@@ -10,9 +10,9 @@ pub(crate) async fn register(options: RegisterControllerOptions) -> Result<Outco
     let operator = Operator::open_or_create(&options.data).await?;
     let controller = operator.compliance.register_controller(&operator.actor, options.controller).await?;
     if options.data.json {
-        println!("{}", json!({ "controller": controller.id().to_string() }));
+        say!("{}", json!({ "controller": controller.id().to_string() }));
     } else {
-        println!("registered {}", controller.id());
+        say!("registered {}", controller.id());
     }
     Ok(Outcome::Done)
 }
@@ -22,9 +22,9 @@ pub(crate) async fn list(options: ListControllersOptions) -> Result<Outcome, Fai
     let controllers: Vec<String> =
         operator.compliance.controllers(&operator.actor).await?.iter().map(ToString::to_string).collect();
     if options.data.json {
-        println!("{}", json!({ "controllers": controllers }));
+        say!("{}", json!({ "controllers": controllers }));
     } else {
-        controllers.iter().for_each(|controller| println!("{controller}"));
+        controllers.iter().for_each(|controller| say!("{controller}"));
     }
     Ok(Outcome::Done)
 }

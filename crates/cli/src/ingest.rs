@@ -35,7 +35,7 @@ pub(crate) async fn run(options: IngestOptions) -> Result<Outcome, Failure> {
                 acknowledged += 1;
                 total += report;
                 // The line is the acknowledgement: it is written only when all of the delivery is durable.
-                println!("acknowledged {}", file.display());
+                say!("acknowledged {}", file.display());
                 let _ = io::stdout().flush();
             }
             Err(failure) if is_about_the_file(&failure) => {
@@ -51,9 +51,9 @@ pub(crate) async fn run(options: IngestOptions) -> Result<Outcome, Failure> {
             fields.insert("deliveries".to_owned(), acknowledged.into());
             fields.insert("bad".to_owned(), bad.into());
         }
-        println!("{json}");
+        say!("{json}");
     } else {
-        println!(
+        say!(
             "{acknowledged} deliveries: {} messages, {} statuses, {} consents given, {} withdrawals, {} unknown, \
              {} unrouted, {} duplicates",
             total.messages,

@@ -31,7 +31,7 @@ pub(crate) async fn verify(options: VerifyOptions) -> Result<Outcome, Failure> {
         }
     }
     if options.data.json {
-        println!("{}", json!({ "verified": is_sound, "logs": logs }));
+        say!("{}", json!({ "verified": is_sound, "logs": logs }));
     }
     Ok(if is_sound { Outcome::Done } else { Outcome::NotVerified })
 }
@@ -42,10 +42,10 @@ async fn verify_one(operator: &Operator, id: ControllerId) -> Result<Verificatio
 }
 
 fn print(controller: ControllerId, verification: &Verification) {
-    println!("{controller}: {} entries, root {}", verification.size, verification.root);
+    say!("{controller}: {} entries, root {}", verification.size, verification.root);
     match verification.fault {
-        None => println!("  sound"),
-        Some(fault) => println!("  FAULT at entry {}: {}", fault.index, fault.kind.as_str()),
+        None => say!("  sound"),
+        Some(fault) => say!("  FAULT at entry {}: {}", fault.index, fault.kind.as_str()),
     }
 }
 

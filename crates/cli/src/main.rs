@@ -4,7 +4,23 @@
 //! object as the last line, for programs. Exit codes: 0 done, 1 error, 2 bad input, 3 refused, 4 verification
 //! failed.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
+#![allow(clippy::print_stderr, reason = "a program talks to its user")]
+
+/// Prints a line. A reader that has gone away, as `head` does, is no error of the tool's.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($text)*);
+    }};
+}
+
+/// Prints text as it is.
+macro_rules! say_on {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        let _ = write!(std::io::stdout(), $($text)*);
+    }};
+}
 
 mod arguments;
 mod check;
@@ -42,7 +58,7 @@ async fn main() -> ExitCode {
         Command::Policy(PolicyCommand::Render(options)) => policy::render(&options),
         Command::Policy(PolicyCommand::Diff(options)) => policy::diff(&options),
         Command::Schema(SchemaCommand::Print(options)) => {
-            print!("{}", schema::ddl(options.citus));
+            say_on!("{}", schema::ddl(options.citus));
             Ok(Outcome::Done)
         }
     };

@@ -22,12 +22,12 @@ pub(crate) fn check(options: &CheckPolicyOptions) -> Result<Outcome, Failure> {
     if options.json {
         let (errors, warnings) = (findings.errors(), findings.warnings());
         let findings = &findings.findings;
-        println!("{}", json!({ "errors": errors, "warnings": warnings, "hash": hash, "findings": findings }));
+        say!("{}", json!({ "errors": errors, "warnings": warnings, "hash": hash, "findings": findings }));
     } else {
-        print!("{findings}");
+        say_on!("{findings}");
         match hash {
-            Some(hash) => println!("{}: valid, {hash}", options.file.display()),
-            None => println!("{}: {} errors", options.file.display(), findings.errors()),
+            Some(hash) => say!("{}: valid, {hash}", options.file.display()),
+            None => say!("{}: {} errors", options.file.display(), findings.errors()),
         }
     }
     Ok(if report.policy.is_some() { Outcome::Done } else { Outcome::BadInput })
@@ -43,7 +43,7 @@ pub(crate) fn render(options: &RenderPolicyOptions) -> Result<Outcome, Failure> 
     let policy = valid(&options.file)?;
     let text = notice::render(&policy, language, format, Layer::Both)
         .map_err(|error| Failure::Notice(error.to_string()))?;
-    print!("{text}");
+    say_on!("{text}");
     Ok(Outcome::Done)
 }
 
@@ -51,14 +51,14 @@ pub(crate) fn diff(options: &DiffPolicyOptions) -> Result<Outcome, Failure> {
     let (old, new) = (valid(&options.old)?, valid(&options.new)?);
     let difference = difference(&old, &new);
     if options.json {
-        println!("{}", json!(difference));
+        say!("{}", json!(difference));
         return Ok(Outcome::Done);
     }
     for change in &difference.changes {
         let mark = if change.is_material { "material" } else { "        " };
-        println!("{mark}  {}", change.summary);
+        say!("{mark}  {}", change.summary);
     }
-    println!(
+    say!(
         "{} changes, {}",
         difference.changes.len(),
         if difference.material { "material" } else { "not material" }

@@ -12,9 +12,9 @@ pub(crate) async fn register(options: RegisterSenderOptions) -> Result<Outcome, 
     let RegisterSenderOptions { sender, phone_number_id, waba_id, .. } = options;
     controller.register_sender(&operator.actor, sender, &phone_number_id, &waba_id).await?;
     if options.data.json {
-        println!("{}", json!({ "controller": controller.id().to_string(), "sender": sender.to_string() }));
+        say!("{}", json!({ "controller": controller.id().to_string(), "sender": sender.to_string() }));
     } else {
-        println!("registered {sender}");
+        say!("registered {sender}");
     }
     Ok(Outcome::Done)
 }
