@@ -147,6 +147,9 @@ pub(crate) struct Data {
     /// The file of the wrapping keys; DIR/keyring.json unless it is named. A database needs it.
     #[arg(long, value_name = "FILE")]
     pub(crate) keyring: Option<PathBuf>,
+    /// The privacy policy that is enforced; wzapi's own purposes unless it is named.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
     /// Print a JSON object as the last line.
     #[arg(long)]
     pub(crate) json: bool,

@@ -88,7 +88,12 @@ impl Operator {
 
     /// Opens a store, and makes a directory that is not there.
     pub(crate) async fn open_or_create(data: &Data) -> Result<Self, Failure> {
-        let compliance = data.data.open(data.keyring.as_deref()).await?.build().await?;
+        let policy = data.policy.as_deref().map(policy::valid).transpose()?;
+        let mut builder = data.data.open(data.keyring.as_deref()).await?;
+        if let Some(policy) = &policy {
+            builder = builder.policy(policy);
+        }
+        let compliance = builder.build().await?;
         let roles = [Role::Administrator, Role::Ingest, Role::ConsentManager, Role::Sender, Role::Auditor];
         Ok(Self { compliance, actor: Actor::service("wzapi-cli", roles).map_err(Failure::actor)? })
     }

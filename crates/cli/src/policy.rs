@@ -67,7 +67,7 @@ pub(crate) fn diff(options: &DiffPolicyOptions) -> Result<Outcome, Failure> {
 }
 
 /// The policy, or its findings as the failure.
-fn valid(file: &Path) -> Result<Policy, Failure> {
+pub(crate) fn valid(file: &Path) -> Result<Policy, Failure> {
     let report = report_on(file)?;
     report.policy.ok_or_else(|| Failure::Policy(report.findings))
 }

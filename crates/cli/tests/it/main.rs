@@ -10,6 +10,7 @@
 mod check;
 mod ingest;
 mod kill;
+mod policy;
 mod registration;
 mod support;
 mod tampering;
