@@ -13,8 +13,9 @@ pub enum ConsentError {
     /// Others kept changing the same person. Nothing was written; try again.
     #[error("the person's record kept changing; try again")]
     Busy,
-    /// It is not known whether the change was written. Recording the same act again is safe.
-    #[error("the outcome of the change is not known; recording the same act again is safe")]
+    /// It is not known whether the change was written. Recording the act again is safe when it has a source; without
+    /// one, and without a date, a second grant would be a later one.
+    #[error("the outcome of the change is not known; recording an act with a source again is safe")]
     UnknownOutcome,
     /// An act misses something, or a bound is exceeded.
     #[error("the act cannot be recorded: {0}")]

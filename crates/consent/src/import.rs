@@ -17,6 +17,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::time::Duration;
 
 use csv::ByteRecord;
 use wzapi_model::Timestamp;
@@ -268,7 +269,7 @@ impl Columns {
         let number = E164::parse(phone).map_err(|_| RowProblem::Phone)?;
         let act = act_of(status).ok_or(RowProblem::Status)?;
         let scope = scope_of(purpose, act, rules).ok_or(RowProblem::Purpose)?;
-        let acted_at: Timestamp = obtained_at.parse().map_err(|_| RowProblem::ObtainedAt)?;
+        let acted_at = time_of(obtained_at, act).ok_or(RowProblem::ObtainedAt)?;
         let method = method_of(method).ok_or(RowProblem::Method)?;
         if evidence.len() > MAX_EVIDENCE {
             return Err(RowProblem::Evidence);
@@ -296,6 +297,15 @@ fn act_of(status: &str) -> Option<ConsentAct> {
         "withdrawn" => Some(ConsentAct::Withdrawn),
         _ => None,
     }
+}
+
+/// The time of an act. A bare date is the whole day: a grant counts from its beginning, a denial until its end, since
+/// either may have come last.
+fn time_of(text: &str, act: ConsentAct) -> Option<Timestamp> {
+    let at: Timestamp = text.parse().ok()?;
+    let is_date = !text.contains(['T', 't', ' ']);
+    let rest_of_day = Duration::from_millis(24 * 3600 * 1000 - 1);
+    Some(if is_date && act.is_denial() { at.saturating_add(rest_of_day) } else { at })
 }
 
 /// A grant is for one declared purpose; a denial may be for all.

@@ -23,6 +23,8 @@ use crate::standing;
 /// The most identifiers of one person. One more is not linked to them, so that it has no grant and an act of the
 /// person is never refused for it. A batch of acts by people with so many fits into one changeset.
 pub const MAX_IDENTIFIERS: usize = 64;
+/// The most identifiers of one person, those of denials and of merged people included: the bound of a changeset.
+const MAX_LINKED: usize = 1024;
 /// The most former holders of an identifier who are remembered.
 const MAX_FORMER_HOLDERS: usize = 16;
 /// How far a chain of merged subjects is followed.
@@ -75,23 +77,32 @@ pub(crate) async fn find(
     unite(draft, subjects, now).await
 }
 
-/// As [`find`], and makes the subject if there is none and the aliases that are missing.
+/// When an act happened, as far as anybody says, and when it is recorded.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    pub(crate) acted_at: Option<Timestamp>,
+    pub(crate) now: Timestamp,
+}
+
+/// As [`find`], and makes the subject if there is none and the aliases that are missing. A
+/// denial `links_all`; other acts link no more than [`MAX_IDENTIFIERS`].
 pub(crate) async fn find_or_create(
     draft: &mut Draft<'_>,
     keys: &TenantKeys,
     entropy: &dyn Entropy,
     known_as: &[KnownAs],
-    acted_at: Option<Timestamp>,
-    now: Timestamp,
+    when: Moment,
+    links_all: bool,
 ) -> Result<SubjectId, ConsentError> {
+    let Moment { acted_at, now } = when;
     let subject = match find(draft, keys, known_as, acted_at, now).await? {
         Some(subject) => subject,
         None => create(draft, entropy, now).await?,
     };
     for known in known_as {
         let is_full = subject_row(draft, subject).await?.identifiers.len() >= MAX_IDENTIFIERS;
-        if !is_full && holder(draft, keys, &known.identifier, acted_at)?.is_none() {
-            add_alias(draft, keys, subject, known, now).await?;
+        if (links_all || !is_full) && holder(draft, keys, &known.identifier, acted_at)?.is_none() {
+            add_alias(draft, keys, subject, known, None, now).await?;
         }
     }
     Ok(subject)
@@ -113,14 +124,14 @@ pub(crate) async fn change_identity(
     }
     let all: Vec<KnownAs> = change.previous.iter().chain(&change.current).cloned().collect();
     load(draft, keys, &all).await?;
-    let before = Some(change.at);
-    let subject = find_or_create(draft, keys, entropy, &change.previous, before, now).await?;
+    let when = Moment { acted_at: Some(change.at), now };
+    let subject = find_or_create(draft, keys, entropy, &change.previous, when, true).await?;
     for known in &change.current {
         leave(draft, keys, &known.identifier, change.at, |holder| holder != subject)?;
     }
     for known in &change.current {
         if live_row(draft, keys, &known.identifier)?.is_none() {
-            add_alias(draft, keys, subject, known, now).await?;
+            add_alias(draft, keys, subject, known, Some(change.at), now).await?;
         }
     }
     // A number that is only spelled in another way now stays the person's.
@@ -280,16 +291,22 @@ async fn add_alias(
     keys: &TenantKeys,
     subject: SubjectId,
     known: &KnownAs,
+    moved_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<(), ConsentError> {
     let mut row = subject_row(draft, subject).await?;
-    if row.identifiers.len() >= MAX_IDENTIFIERS {
-        return Err(ConsentError::TooManyIdentifiers(MAX_IDENTIFIERS));
+    if row.identifiers.len() >= MAX_LINKED {
+        return Err(ConsentError::TooManyIdentifiers(MAX_LINKED));
     }
-    let shared = shared_marks(&gate_rows(draft, subject).await?);
+    let mut shared = shared_marks(&gate_rows(draft, subject).await?);
     let index = newest_index(keys, &known.identifier)?;
 
-    let mut marks = inherited_marks(draft, keys, &known.identifier, now)?;
+    // What came after a move that is reported late may be somebody else's, under the old identifier as under the new.
+    let others_until = if moved_at.is_some() { Timestamp::MAX } else { now };
+    if let Some(moved_at) = moved_at {
+        shared = standing::taken_along(&shared, moved_at);
+    }
+    let mut marks = inherited_marks(draft, keys, &known.identifier, moved_at.is_some(), others_until)?;
     standing::join(&mut marks, &shared);
     let gate_row = IdentifierRow {
         subject,
@@ -337,12 +354,14 @@ fn inherited_marks(
     draft: &Draft<'_>,
     keys: &TenantKeys,
     identifier: &Identifier,
-    now: Timestamp,
+    denials_only: bool,
+    until: Timestamp,
 ) -> Result<Vec<ScopeMarks>, ConsentError> {
     let mut marks = Vec::new();
     for index in keys.identifier_indexes(identifier) {
         if let Some(row) = draft.row::<IdentifierRow>(&Key::Identifier(index))? {
-            standing::join(&mut marks, &standing::left_behind(&row.marks, row.left_at.unwrap_or(now)));
+            let left_at = if denials_only { until } else { row.left_at.unwrap_or(until) };
+            standing::join(&mut marks, &standing::left_behind(&row.marks, left_at));
         }
     }
     Ok(marks)
@@ -404,8 +423,8 @@ async fn unite(
         row.changed_at = now;
         draft.put(Key::Subject(subject), row, None)?;
     }
-    if survivor_row.identifiers.len() > MAX_IDENTIFIERS {
-        return Err(ConsentError::TooManyIdentifiers(MAX_IDENTIFIERS));
+    if survivor_row.identifiers.len() > MAX_LINKED {
+        return Err(ConsentError::TooManyIdentifiers(MAX_LINKED));
     }
     let shared = shared_marks(&gate);
     for (key, mut row) in gate {

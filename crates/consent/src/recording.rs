@@ -20,7 +20,7 @@ use wzapi_storage::row::{ConsentEventRow, Quarantine, Sealed, SourceEventRow, Wi
 use wzapi_storage::{Draft, Storage};
 
 use crate::error::ConsentError;
-use crate::person::{self, IdentityChange, KnownAs};
+use crate::person::{self, IdentityChange, KnownAs, Moment};
 use crate::standing::{self, EffectiveAct, Standing};
 
 /// How far in the future a grant may be dated, for clocks that differ.
@@ -97,11 +97,14 @@ impl NewAct {
 
     /// Why a grant counts for nothing yet. Denials are never set aside, whatever their date.
     fn quarantine(&self, now: Timestamp) -> Option<Quarantine> {
-        if self.act != ConsentAct::Given {
+        if !matches!(self.act, ConsentAct::Given | ConsentAct::PlatformResumed) {
             return None;
         }
         if self.acted_at.is_some_and(|acted| acted > now.saturating_add(ALLOWED_SKEW)) {
             return Some(Quarantine::FutureDated);
+        }
+        if self.act == ConsentAct::PlatformResumed {
+            return None;
         }
         let has_evidence = self.evidence.as_ref().is_some_and(|text| !text.expose().trim().is_empty());
         (self.provenance == Provenance::Imported && !has_evidence).then_some(Quarantine::NoEvidence)
@@ -175,8 +178,10 @@ impl ConsentLedger {
         known_as: &[KnownAs],
         act: &NewAct,
     ) -> Result<Recorded, ConsentError> {
+        // The time of record is that of the call, however often others get in the way.
+        let now = self.parts.clock.now();
         for _ in 0..MAX_ATTEMPTS {
-            let mut recording = self.begin(controller).await?;
+            let mut recording = self.begin_at(controller, now).await?;
             let recorded = recording.act(known_as, act).await?;
             match recording.commit().await {
                 Err(ConsentError::Busy) => {}
@@ -191,13 +196,21 @@ impl ConsentLedger {
     /// # Errors
     /// [`ConsentError::Encryption`] when the controller is unknown or its keys are not to be had.
     pub async fn begin(&self, controller: ControllerId) -> Result<Recording<'_>, ConsentError> {
+        self.begin_at(controller, self.parts.clock.now()).await
+    }
+
+    async fn begin_at(
+        &self,
+        controller: ControllerId,
+        now: Timestamp,
+    ) -> Result<Recording<'_>, ConsentError> {
         let keys = self.parts.encryption.tenant(controller).await?;
         Ok(Recording {
             parts: &self.parts,
             draft: Draft::new(self.parts.storage.as_ref(), controller),
             keys,
             entries: Vec::new(),
-            now: self.parts.clock.now(),
+            now,
         })
     }
 
@@ -276,13 +289,16 @@ impl<'a> Recording<'a> {
     /// As [`ConsentLedger::record`]; the recording must be dropped then.
     pub async fn act(&mut self, known_as: &[KnownAs], act: &NewAct) -> Result<Recorded, ConsentError> {
         act.validate()?;
+        if known_as.is_empty() {
+            return Err(ConsentError::InvalidAct("it names nobody"));
+        }
         if let Some(source) = &act.source
             && self.is_repeated(source.expose()).await?
         {
             return Ok(Recorded::Duplicate);
         }
         let now = self.now;
-        let subject = self.subject_of(known_as, act.acted_at).await?;
+        let subject = self.subject_of(known_as, act.acted_at, act.act.is_denial()).await?;
         let event = match &act.source {
             Some(source) => event_id_of(self.source_index(source.expose())?),
             None => ConsentEventId::generate(self.parts.entropy.as_ref())?,
@@ -320,7 +336,11 @@ impl<'a> Recording<'a> {
         sender: SenderId,
         at: Option<Timestamp>,
     ) -> Result<(), ConsentError> {
-        let subject = self.subject_of(known_as, at).await?;
+        // A message from a future beyond the skew says nothing about when it was sent.
+        if at.is_some_and(|at| at > self.now.saturating_add(ALLOWED_SKEW)) {
+            return Ok(());
+        }
+        let subject = self.subject_of(known_as, at, false).await?;
         let last_inbound = at.map_or(self.now, |at| at.min(self.now));
         for (key, mut row) in person::gate_rows(&mut self.draft, subject).await? {
             if row.left_at.is_none() && open_window(&mut row.windows, Window { sender, last_inbound }) {
@@ -394,9 +414,11 @@ impl<'a> Recording<'a> {
         &mut self,
         known_as: &[KnownAs],
         acted_at: Option<Timestamp>,
+        links_all: bool,
     ) -> Result<SubjectId, ConsentError> {
         let entropy = self.parts.entropy.as_ref();
-        person::find_or_create(&mut self.draft, &self.keys, entropy, known_as, acted_at, self.now).await
+        let when = Moment { acted_at, now: self.now };
+        person::find_or_create(&mut self.draft, &self.keys, entropy, known_as, when, links_all).await
     }
 
     /// Whether an act from this source was recorded before, about whomever: identifiers change hands and subjects
@@ -418,7 +440,7 @@ impl<'a> Recording<'a> {
     /// the clock went back since or another machine's clock is ahead.
     async fn effective_time(&mut self, subject: SubjectId, act: &NewAct) -> Result<Timestamp, ConsentError> {
         if let Some(acted) = act.acted_at {
-            return Ok(acted.min(self.now));
+            return Ok(if act.act.is_denial() { end_of_second(acted) } else { acted }.min(self.now));
         }
         let mut effective_at = self.now;
         if act.act.is_denial() {
@@ -509,6 +531,12 @@ impl<'a> Recording<'a> {
         row.changed_at = self.now;
         Ok(self.draft.put(Key::Subject(subject), row, None)?)
     }
+}
+
+/// WhatsApp tells times in whole seconds. A denial that is dated so may have come at the end of its second, after a
+/// grant within it.
+fn end_of_second(acted: Timestamp) -> Timestamp {
+    if acted.as_millis() % 1000 == 0 { acted.saturating_add(Duration::from_millis(999)) } else { acted }
 }
 
 /// Moves a window forward; whether anything changed.

@@ -113,6 +113,17 @@ pub fn left_behind(marks: &[ScopeMarks], left_at: Timestamp) -> Vec<ScopeMarks> 
     kept.filter(|mark| *mark != unmarked(mark.scope.clone())).collect()
 }
 
+/// What a person takes along to an identifier that they moved to at `moved_at`: denials, and grants up to then.
+#[must_use]
+pub fn taken_along(marks: &[ScopeMarks], moved_at: Timestamp) -> Vec<ScopeMarks> {
+    let kept = marks.iter().map(|mark| ScopeMarks {
+        granted: mark.granted.filter(|grant| grant.mark.at <= moved_at),
+        imported: mark.imported.filter(|grant| grant.mark.at <= moved_at),
+        ..mark.clone()
+    });
+    kept.filter(|mark| *mark != unmarked(mark.scope.clone())).collect()
+}
+
 /// Answers one question. `left_at` is when the identifier last changed hands.
 pub fn answer(
     marks: &[ScopeMarks],

@@ -161,17 +161,23 @@ impl Oracle {
         });
         for who in by {
             if self.belonged_to(*who, acted_at).is_none() {
-                self.add_alias(*who, person);
+                self.add_alias(*who, person, None);
             }
         }
         person
     }
 
-    fn add_alias(&mut self, who: Who, person: u32) {
-        let mut line = Line { person, acts: self.everything_of(person), ..Line::default() };
+    fn add_alias(&mut self, who: Who, person: u32, moved_at: Option<Timestamp>) {
+        let mut acts = self.everything_of(person);
+        if let Some(moved_at) = moved_at {
+            acts.retain(|act| act.act != ConsentAct::Given || act.effective_at <= moved_at);
+        }
+        let mut line = Line { person, acts, ..Line::default() };
         if let Some(before) = self.lines.get(&who) {
             let left = before.left_at.unwrap();
-            let stays = |act: &&EffectiveAct| act.act != ConsentAct::Given || act.effective_at > left;
+            let stays = |act: &&EffectiveAct| {
+                act.act != ConsentAct::Given || (moved_at.is_none() && act.effective_at > left)
+            };
             line.acts.extend(before.acts.iter().filter(stays).cloned());
             line.former.clone_from(&before.former);
             line.former.push((before.person, left));
@@ -190,14 +196,15 @@ impl Oracle {
         self.entries += 1;
         let is_future = new.acted_at.is_some_and(|acted| acted > now.saturating_add(ALLOWED_SKEW));
         let is_unproven = new.provenance == Provenance::Imported && new.evidence.is_none();
-        if new.act == ConsentAct::Given && (is_future || is_unproven) {
+        let may_be_set_aside = matches!(new.act, ConsentAct::Given | ConsentAct::PlatformResumed);
+        if (may_be_set_aside && is_future) || (new.act == ConsentAct::Given && is_unproven) {
             return;
         }
         let act = EffectiveAct {
             act: new.act,
             scope: new.scope.clone(),
             provenance: new.provenance,
-            effective_at: new.acted_at.map_or(now, |acted| acted.min(now)),
+            effective_at: new.acted_at.map_or(now, |acted| dated(new.act, acted).min(now)),
             expires_at: new.expires_at,
             entry: EntryId::from_bytes(u128::from(self.entries).to_be_bytes()),
         };
@@ -215,6 +222,9 @@ impl Oracle {
     }
 
     fn inbound(&mut self, by: &[Who], at: Option<Timestamp>, now: Timestamp) {
+        if at.is_some_and(|at| at > now.saturating_add(ALLOWED_SKEW)) {
+            return;
+        }
         let person = self.find_or_create(by, at);
         let at = at.map_or(now, |at| at.min(now));
         self.held_by(person).for_each(|line| line.last_inbound = line.last_inbound.max(Some(at)));
@@ -227,7 +237,7 @@ impl Oracle {
             self.leave(to, at);
         }
         if self.holder(to).is_none() {
-            self.add_alias(to, person);
+            self.add_alias(to, person, Some(at));
         }
         if from != to && self.holder(from) == Some(person) {
             self.leave(from, at);
@@ -269,6 +279,12 @@ impl Oracle {
         let is_open = last.is_some_and(|last| last <= now && now < last.saturating_add(WINDOW));
         self.is_held(who) && !is_denied && is_open
     }
+}
+
+/// A denial dated in whole seconds may have come at the end of its second.
+fn dated(act: ConsentAct, acted: Timestamp) -> Timestamp {
+    let is_coarse = act.is_denial() && acted.as_millis() % 1000 == 0;
+    if is_coarse { acted.saturating_add(Duration::from_millis(999)) } else { acted }
 }
 
 fn people(by: &[Who]) -> Vec<KnownAs> {
