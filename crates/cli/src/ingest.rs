@@ -10,20 +10,20 @@ use wzapi_compliance::whatsapp::delivery::Limits;
 use wzapi_compliance::whatsapp::signature::AppSecrets;
 use wzapi_compliance::{Controller, Error};
 
+use crate::Operator;
 use crate::arguments::IngestOptions;
 use crate::failure::{Failure, Outcome};
-use crate::{Operator, is_fresh};
 
 /// The longest file of app secrets and the longest signature header, in bytes.
 const MAX_SMALL_FILE: u64 = 4096;
 
 pub(crate) async fn run(options: IngestOptions) -> Result<Outcome, Failure> {
     let secrets = read_secrets(&options.app_secret_file)?;
-    // A directory that is made here holds the one controller that was named. Elsewhere an unknown one is an error: it
-    // may be a slip of the pen.
-    let is_fresh = is_fresh(&options.data.data);
+    // A store without any controller gets the one that was named. Elsewhere an unknown one is an error: it may be a
+    // slip of the pen.
     let operator = Operator::open_or_create(&options.data).await?;
-    let controller = if is_fresh {
+    let is_first = operator.compliance.controllers(&operator.actor).await?.is_empty();
+    let controller = if is_first {
         operator.compliance.register_controller(&operator.actor, options.controller).await?
     } else {
         operator.compliance.controller(options.controller).await?

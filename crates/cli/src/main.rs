@@ -100,7 +100,7 @@ impl Operator {
 }
 
 /// Whether nothing is there yet.
-pub(crate) fn is_fresh(location: &Location) -> bool {
+fn is_fresh(location: &Location) -> bool {
     match location {
         Location::Directory(directory) => !directory.join("store").exists(),
         Location::Postgres(_) => false,

@@ -81,8 +81,7 @@ impl Controller {
     ) -> Result<(), Error> {
         self.services.require(actor, Permission::RegisterSender, self.id).await?;
         let routes = [(RouteId::PhoneNumber(phone_number_id), Some(sender)), (RouteId::Waba(waba_id), None)];
-        let places = self.services.register_sender(actor, self.id, sender, &routes).await?;
-        self.services.take_in_parked(&places).await
+        self.services.register_sender(actor, self.id, sender, &routes).await
     }
 
     /// Removes what is only kept for a time and has come to its end: see [`crate::expiry`]. Needs

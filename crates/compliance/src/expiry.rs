@@ -10,6 +10,7 @@ use wzapi_model::ids::ControllerId;
 use wzapi_storage::Draft;
 use wzapi_storage::key::{Key, RowKind};
 use wzapi_storage::query::Query;
+use wzapi_storage::row::RouteRow;
 
 use crate::error::Error;
 use crate::services::Services;
@@ -54,6 +55,7 @@ impl Services {
             let page = self.storage.scan(&query).await?;
             let due: Vec<Key> =
                 page.rows.into_iter().map(|(key, _)| key).filter(|key| ends_by_itself(key.kind())).collect();
+            let due = self.without_claimed(controller, due).await?;
             expired.rows += self.remove_due(controller, due).await?;
             match page.next {
                 Some(next) => query.after = Some(next),
@@ -62,15 +64,39 @@ impl Services {
         }
     }
 
+    /// Takes in what is parked although its route exists by now, because a registration was cut short, and returns the
+    /// rest: an opt-out among it must count and not expire.
+    async fn without_claimed(&self, controller: ControllerId, due: Vec<Key>) -> Result<Vec<Key>, Error> {
+        let mut draft = Draft::new(self.storage.as_ref(), controller);
+        let routes = due.iter().filter_map(|key| match key {
+            Key::Parked { route, .. } => Some(Key::Route(*route)),
+            _ => None,
+        });
+        draft.load(routes.collect::<Vec<_>>()).await?;
+        let mut rest = Vec::with_capacity(due.len());
+        for key in due {
+            match &key {
+                Key::Parked { route, .. } if draft.row::<RouteRow>(&Key::Route(*route))?.is_some() => {
+                    self.take_in_one(key).await?;
+                }
+                _ => rest.push(key),
+            }
+        }
+        Ok(rest)
+    }
+
     async fn remove_due(&self, controller: ControllerId, due: Vec<Key>) -> Result<u64, Error> {
         if due.is_empty() {
             return Ok(0);
         }
-        let count = due.len();
         let mut draft = Draft::new(self.storage.as_ref(), controller);
         draft.load(due.iter().cloned()).await?;
         for key in due {
             self.delete_if_due(&mut draft, key)?;
+        }
+        let count = draft.staged_len();
+        if count == 0 {
+            return Ok(0);
         }
         match self.ledger.commit(draft, Vec::new()).await {
             Ok(_) => Ok(u64::try_from(count).unwrap_or(u64::MAX)),

@@ -110,18 +110,19 @@ impl Services {
         }
     }
 
-    /// Registers a sender and its routes. The routes come last: only with them do deliveries arrive.
+    /// Registers a sender. Its routes come first, then what waited for them is taken in, and only then the sender
+    /// itself: until all opt-outs that were parked count, the gate knows no such sender.
     pub(crate) async fn register_sender(
         &self,
         actor: &Actor,
         controller: ControllerId,
         sender: SenderId,
         routes: &[(RouteId<'_>, Option<SenderId>)],
-    ) -> Result<Vec<BlindIndex>, Error> {
+    ) -> Result<(), Error> {
         routes.iter().try_for_each(|(route, _)| route.validate())?;
-        self.check_routes(controller, routes).await?;
-        self.record_sender(actor, controller, sender).await?;
-        self.record_routes(controller, routes).await
+        let places = self.record_routes(controller, routes).await?;
+        self.take_in_parked(&places).await?;
+        self.record_sender(actor, controller, sender).await
     }
 
     async fn record_sender(

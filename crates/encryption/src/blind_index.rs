@@ -20,8 +20,6 @@ pub enum IndexLabel {
     SourceEvent,
     /// A WABA or phone number id of a business.
     Route,
-    /// Evidence that was imported: a row of a file.
-    ImportedRow,
 }
 
 impl IndexLabel {
@@ -30,7 +28,6 @@ impl IndexLabel {
             Self::Identifier => b"wzapi/index/identifier/v1",
             Self::SourceEvent => b"wzapi/index/source-event/v1",
             Self::Route => b"wzapi/index/route/v1",
-            Self::ImportedRow => b"wzapi/index/imported-row/v1",
         }
     }
 }

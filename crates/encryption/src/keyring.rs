@@ -71,22 +71,44 @@ impl LocalKeyring {
         };
         let keyring = Self { path: path.to_owned(), entropy, keys: Mutex::new(keys) };
         if keyring.lock().is_empty() {
-            keyring.add_key()?;
+            keyring.create_file()?;
         }
         Ok(keyring)
     }
 
-    fn add_key(&self) -> Result<WrappingKeyId, KeyProviderError> {
+    /// Makes the file with a first key. When another process made one meanwhile, that one holds.
+    fn create_file(&self) -> Result<(), KeyProviderError> {
+        let first = self.new_entry()?;
+        match write(&self.path, std::slice::from_ref(&first), Publish::IfAbsent) {
+            Ok(()) => *self.lock() = vec![first],
+            Err(WriteError::Exists) => {
+                *self.lock() = read(File::open(&self.path).map_err(unavailable)?)?;
+                if self.lock().is_empty() {
+                    return Err(KeyProviderError::Unusable("the file holds no key"));
+                }
+            }
+            Err(WriteError::Failed(error)) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn new_entry(&self) -> Result<Entry, KeyProviderError> {
         let mut random = [0; 8];
         self.entropy.fill(&mut random).map_err(|error| KeyProviderError::Unavailable(Box::new(error)))?;
         let id = WrappingKeyId(format!("local-{}", to_hex(&random)));
         let key = SecretKey::generate(self.entropy.as_ref())
             .map_err(|error| KeyProviderError::Unavailable(Box::new(error)))?;
+        Ok(Entry { id, key })
+    }
+
+    fn add_key(&self) -> Result<WrappingKeyId, KeyProviderError> {
+        let entry = self.new_entry()?;
+        let id = entry.id.clone();
         let mut keys = self.lock();
-        keys.push(Entry { id: id.clone(), key });
-        if let Err(error) = write(&self.path, &keys) {
+        keys.push(entry);
+        if let Err(error) = write(&self.path, &keys, Publish::Replacing) {
             keys.pop();
-            return Err(error);
+            return Err(error.into());
         }
         Ok(id)
     }
@@ -152,9 +174,9 @@ impl KeyProvider for LocalKeyring {
         let position =
             keys.iter().position(|entry| entry.id == *wrapping_key).ok_or(KeyProviderError::NoSuchKey)?;
         let removed = keys.remove(position);
-        if let Err(error) = write(&self.path, &keys) {
+        if let Err(error) = write(&self.path, &keys, Publish::Replacing) {
             keys.insert(position, removed);
-            return Err(error);
+            return Err(error.into());
         }
         Ok(Destruction::Done)
     }
@@ -194,8 +216,37 @@ fn entry_of(entry: &FileEntry) -> Result<Entry, KeyProviderError> {
     Ok(Entry { id: WrappingKeyId(entry.id.clone()), key: SecretKey::from_bytes(&bytes) })
 }
 
-/// Writes beside the file and renames, so that a crash leaves the old keyring or the new one.
-fn write(path: &Path, keys: &[Entry]) -> Result<(), KeyProviderError> {
+/// How a written file takes its place.
+#[derive(Clone, Copy)]
+enum Publish {
+    /// Only when there is none yet.
+    IfAbsent,
+    /// In place of the one that is there.
+    Replacing,
+}
+
+enum WriteError {
+    Exists,
+    Failed(KeyProviderError),
+}
+
+impl From<KeyProviderError> for WriteError {
+    fn from(error: KeyProviderError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<WriteError> for KeyProviderError {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Exists => Self::Unusable("another process made the file meanwhile"),
+            WriteError::Failed(error) => error,
+        }
+    }
+}
+
+/// Writes beside the file and moves it into place, so that a crash leaves the old keyring or the new one.
+fn write(path: &Path, keys: &[Entry], publish: Publish) -> Result<(), WriteError> {
     let file = KeyringFile {
         format: FORMAT.to_owned(),
         version: VERSION,
@@ -207,22 +258,33 @@ fn write(path: &Path, keys: &[Entry]) -> Result<(), KeyProviderError> {
     let text = Zeroizing::new(serde_json::to_string_pretty(&file).map_err(unavailable)?);
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(unavailable)?;
-    let temporary = path.with_extension("new");
-    let mut out = create_private(&temporary).map_err(unavailable)?;
-    out.write_all(text.as_bytes()).and_then(|()| out.sync_all()).map_err(unavailable)?;
-    fs::rename(&temporary, path).map_err(unavailable)?;
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(unavailable)
+    let newest = keys.last().map(|entry| entry.id.0.as_str()).unwrap_or_default();
+    let temporary = path.with_extension(format!("{newest}-{}.new", std::process::id()));
+    let written = create_private(&temporary)
+        .and_then(|mut out| out.write_all(text.as_bytes()).and_then(|()| out.sync_all()));
+    let published = written.and_then(|()| match publish {
+        Publish::Replacing => fs::rename(&temporary, path),
+        Publish::IfAbsent => fs::hard_link(&temporary, path).and_then(|()| fs::remove_file(&temporary)),
+    });
+    if let Err(error) = published {
+        let _ = fs::remove_file(&temporary);
+        return Err(match error.kind() {
+            io::ErrorKind::AlreadyExists => WriteError::Exists,
+            _ => unavailable(error).into(),
+        });
+    }
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| unavailable(error).into())
 }
 
 #[cfg(unix)]
 fn create_private(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
-    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
 #[cfg(not(unix))]
 fn create_private(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create(true).truncate(true).open(path)
+    OpenOptions::new().write(true).create_new(true).open(path)
 }
 
 #[cfg(unix)]

@@ -135,9 +135,14 @@ async fn end_fault(
     if stated.root() != recomputed.root() {
         return Ok(Some(Fault { index, kind: FaultKind::RootMismatch }));
     }
-    let beyond = read(storage, controller, &[Key::LogLeaf { shard: FIRST_SHARD, index }]).await?;
-    Ok(match beyond {
-        Ok(rows) if rows.iter().all(Option::is_none) => None,
+    let keys = [Key::LogHead(FIRST_SHARD), Key::LogLeaf { shard: FIRST_SHARD, index }];
+    let end = read(storage, controller, &keys).await?.map(<[_; 2]>::try_from);
+    Ok(match end {
+        Ok(Ok([_, None])) => None,
+        // The log grew while it was read: the head says so in the same snapshot.
+        Ok(Ok([Some(head), Some(_)])) if LogHeadRow::of(&head.body).is_some_and(|row| row.size > index) => {
+            None
+        }
         _ => Some(Fault { index, kind: FaultKind::Truncated }),
     })
 }

@@ -33,7 +33,7 @@ fn clause_2_c_a_message_after_a_stop_is_refused_with_all_that_stands_against_it(
     let json = run.json();
     assert_eq!(json["decision"], "refused");
     assert_eq!(json["reasons"][0]["code"], "withdrawn");
-    assert_eq!(json["reasons"][0]["since"], "2024-10-01T01:00:00.000Z");
+    assert_eq!(json["reasons"][0]["since"], "2024-10-01T01:00:00.999Z");
     assert!(json["reasons"][0]["remedy"].as_str().unwrap().contains("only a later act"));
     assert_eq!(json["evidence"].as_array().unwrap().len(), 1);
 

@@ -113,14 +113,48 @@ impl Services {
             }
             // Parking first: a route that was registered meanwhile is then found here and now.
             let Some(mut report) = self.park(body, &routes.unknown).await? else { continue };
+            // Every batch of every controller is tried: a row that cannot be read, or a controller whose keys are not to
+            // be had, must not keep an opt-out beside it from being taken in. Nothing is acknowledged then.
+            let mut failure = None;
             for (controller, items) in routes.known {
                 for batch in items.chunks(BATCH) {
-                    report += self.apply(controller, batch).await?;
+                    match self.apply_or_split(controller, batch).await {
+                        Ok(applied) => report += applied,
+                        Err(error) => failure = failure.or(Some(error)),
+                    }
                 }
             }
-            return Ok(report);
+            return failure.map_or(Ok(report), Err);
         }
         Err(wzapi_consent::ConsentError::Busy.into())
+    }
+
+    /// Takes in a batch, and when that fails each item by itself. The first failure is answered, after all were tried.
+    async fn apply_or_split(
+        &self,
+        controller: ControllerId,
+        batch: &[Routed<'_>],
+    ) -> Result<IngestReport, Error> {
+        let mut failure = match self.apply(controller, batch).await {
+            Ok(report) => return Ok(report),
+            Err(error) if batch.len() == 1 => return Err(error),
+            Err(error) => Some(error),
+        };
+        let mut report = IngestReport::default();
+        let mut is_whole = true;
+        for item in batch.chunks(1) {
+            match self.apply(controller, item).await {
+                Ok(applied) => report += applied,
+                Err(error) => {
+                    is_whole = false;
+                    failure = failure.or(Some(error));
+                }
+            }
+        }
+        match failure {
+            Some(error) if !is_whole => Err(error),
+            _ => Ok(report),
+        }
     }
 
     /// Finds the route of each item: by its phone number id, else by its WABA id. Nothing is guessed.

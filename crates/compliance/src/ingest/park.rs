@@ -129,7 +129,8 @@ impl Services {
         Ok(())
     }
 
-    async fn take_in_one(&self, place: Key) -> Result<(), Error> {
+    /// Takes in one parked change, and removes it from there.
+    pub(crate) async fn take_in_one(&self, place: Key) -> Result<(), Error> {
         let keys = self.encryption.tenant(SYSTEM).await?;
         for _ in 0..MAX_ATTEMPTS {
             let mut draft = Draft::new(self.storage.as_ref(), SYSTEM);

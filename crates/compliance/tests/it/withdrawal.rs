@@ -135,13 +135,19 @@ impl Known {
             What::StopText | What::ImportedWithdrawal => self.denials.push(at),
             What::HostWithdrawal => self.denials.push(now),
             What::PlatformStop | What::StoppedStatus => self.stops.push(at),
-            What::PlatformResume => self.resumptions.push(at),
+            What::PlatformResume if !is_from_the_future => self.resumptions.push(at),
             What::StartText | What::PlatformSignup if !is_from_the_future => self.grants.push(at),
             What::HostGrant => self.grants.push(now),
             What::ImportedGrant if !is_from_the_future => self.imported.push(at),
-            What::StartText | What::PlatformSignup | What::ImportedGrant | What::Hello => {}
+            What::StartText
+            | What::PlatformSignup
+            | What::PlatformResume
+            | What::ImportedGrant
+            | What::Hello => {}
         }
-        self.was_linked |= act.webhook(0).is_some();
+        // A greeting from the future says nothing, not even that somebody is there.
+        let says_nothing = act.what == What::Hello && is_from_the_future;
+        self.was_linked |= act.webhook(0).is_some() && !says_nothing;
     }
 
     /// Whether marketing is allowed: read off the rules, act by act.

@@ -105,3 +105,23 @@ fn debug_output_shows_no_key() {
     assert!(!format!("{keyring:?}").contains(&hex[..8]));
     assert_eq!(format!("{:?}", SecretKey::from_bytes(&[7; 32])), "SecretKey([redacted])");
 }
+
+#[tokio::test]
+async fn of_several_that_make_the_file_at_once_one_does_and_all_hold_its_key() {
+    for _ in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keyring.json");
+        let openers: Vec<_> = (0..8)
+            .map(|_| {
+                let path = path.clone();
+                std::thread::spawn(move || open(&path).unwrap())
+            })
+            .collect();
+        let mut ids = std::collections::BTreeSet::new();
+        for opener in openers {
+            ids.insert(opener.join().unwrap().current().await.unwrap());
+        }
+        assert_eq!(ids.len(), 1);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside the file");
+    }
+}

@@ -179,3 +179,21 @@ fn a_runtime_that_shuts_down_in_the_middle_leaves_the_log_usable() {
     assert_eq!(appended.entries[0].1, 0);
     assert!(second.block_on(world.verify()).is_sound());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_log_that_grows_while_it_is_verified_is_sound() {
+    let world = Arc::new(World::new().await);
+    let writer = tokio::spawn({
+        let world = Arc::clone(&world);
+        async move {
+            for number in 0..200 {
+                let _ = world.append(1, &format!("{number}")).await;
+            }
+        }
+    });
+    while !writer.is_finished() {
+        let verification = world.verify().await;
+        assert!(verification.is_sound(), "{verification:?}");
+    }
+    writer.await.unwrap();
+}
