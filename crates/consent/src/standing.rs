@@ -84,14 +84,12 @@ pub fn apply(marks: &mut Vec<ScopeMarks>, act: &EffectiveAct) {
         (ConsentAct::Requested, _) => added.requested = Some(mark),
         (ConsentAct::PlatformStopped, _) => added.stopped = Some(mark),
         (ConsentAct::PlatformResumed, _) => added.resumed = Some(mark),
-        (
-            ConsentAct::Refused
-            | ConsentAct::Withdrawn
-            | ConsentAct::Objected
-            | ConsentAct::Revoked
-            | ConsentAct::Invalidated,
-            _,
-        ) => added.denied = Some(DenialMark { mark, act: act.act }),
+        (ConsentAct::Refused | ConsentAct::Withdrawn | ConsentAct::Objected, _) => {
+            added.denied = Some(DenialMark { mark, act: act.act });
+        }
+        (ConsentAct::Revoked | ConsentAct::Invalidated, _) => {
+            added.voided = Some(DenialMark { mark, act: act.act });
+        }
     }
     join_scope(marks, &added);
 }
@@ -113,7 +111,8 @@ pub fn left_behind(marks: &[ScopeMarks], left_at: Timestamp) -> Vec<ScopeMarks> 
     kept.filter(|mark| *mark != unmarked(mark.scope.clone())).collect()
 }
 
-/// What a person takes along to an identifier that they moved to at `moved_at`: denials, and grants up to then.
+/// What a person takes along to an identifier that they moved to at `moved_at`: denials, and grants up to then. Only
+/// the latest grant of a scope is known; when that came later, an earlier one does not count either.
 #[must_use]
 pub fn taken_along(marks: &[ScopeMarks], moved_at: Timestamp) -> Vec<ScopeMarks> {
     let kept = marks.iter().map(|mark| ScopeMarks {
@@ -142,13 +141,14 @@ pub fn answer(
         found.stopped.filter(|stop| found.resumed.is_none_or(|resumption| resumption.at <= stop.at));
 
     let is_standing = |denial: Mark| granted.is_none_or(|grant| grant.mark.at <= denial.at);
-    if let Some(denial) = found.denied.filter(|denial| is_standing(denial.mark)) {
+    let denied = found.denied.max_by(found.voided, denial_order);
+    if let Some(denial) = denied.filter(|denial| is_standing(denial.mark)) {
         return Standing::of(state_of_denial(denial.act), denial.mark);
     }
     if let Some(stop) = stopped.filter(|stop| is_standing(*stop)) {
         return Standing { is_platform_stop: true, ..Standing::of(ConsentState::Withdrawn, stop) };
     }
-    let imported = imported.filter(|_| found.denied.is_none() && stopped.is_none());
+    let imported = imported.filter(|_| denied.is_none() && stopped.is_none());
     let decisive = [granted, imported].into_iter().flatten().max_by_key(grant_order);
     match (decisive, found.requested) {
         (Some(grant), _) if grant.expires_at.is_some_and(|end| end <= now) => {
@@ -182,6 +182,7 @@ const fn unmarked(scope: ConsentScope) -> ScopeMarks {
         granted: None,
         imported: None,
         denied: None,
+        voided: None,
         stopped: None,
         resumed: None,
         requested: None,
@@ -202,10 +203,15 @@ fn join_scope(marks: &mut Vec<ScopeMarks>, added: &ScopeMarks) {
 fn merge(into: &mut ScopeMarks, from: &ScopeMarks) {
     into.granted = into.granted.max_by(from.granted, grant_order);
     into.imported = into.imported.max_by(from.imported, grant_order);
-    into.denied = into.denied.max_by(from.denied, |denial| (denial.mark, denial.act));
+    into.denied = into.denied.max_by(from.denied, denial_order);
+    into.voided = into.voided.max_by(from.voided, denial_order);
     into.stopped = into.stopped.max_by(from.stopped, |mark| *mark);
     into.resumed = into.resumed.max_by(from.resumed, |mark| *mark);
     into.requested = into.requested.max_by(from.requested, |mark| *mark);
+}
+
+fn denial_order(denial: &DenialMark) -> (Mark, ConsentAct) {
+    (denial.mark, denial.act)
 }
 
 /// Later is greater; of two at the same moment, the one that ends sooner.

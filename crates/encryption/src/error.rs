@@ -21,7 +21,7 @@ pub enum EncryptionError {
     /// The value is longer than an envelope may be.
     #[error("the value is too long to be sealed")]
     TooLong,
-    /// Stored key material is malformed. Restore it from a key export.
+    /// Stored key material is malformed. Restore it from a backup.
     #[error("stored key material is malformed")]
     Corrupt,
     /// The key provider refused or failed.

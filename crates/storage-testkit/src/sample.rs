@@ -262,6 +262,7 @@ impl Draw {
             granted: self.option(Self::grant),
             imported: self.option(Self::grant),
             denied: self.option(|draw| DenialMark { mark: draw.mark(), act: draw.act() }),
+            voided: self.option(|draw| DenialMark { mark: draw.mark(), act: draw.act() }),
             stopped: self.option(Self::mark),
             resumed: self.option(Self::mark),
             requested: self.option(Self::mark),

@@ -160,8 +160,10 @@ pub struct ScopeMarks {
     pub granted: Option<GrantMark>,
     /// The latest grant that was taken over from elsewhere.
     pub imported: Option<GrantMark>,
-    /// The latest denial other than a platform stop.
+    /// The latest refusal, withdrawal or objection: the person's own no.
     pub denied: Option<DenialMark>,
+    /// The latest revocation or invalidation: whatever was given before shows nothing.
+    pub voided: Option<DenialMark>,
     /// The latest stop in WhatsApp itself.
     pub stopped: Option<Mark>,
     /// The latest resumption in WhatsApp itself.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 use wzapi_model::Timestamp;
 use wzapi_model::basis::LegalBasis;
-use wzapi_model::consent::{ConsentAct, ConsentState, PurposeScope, Question};
+use wzapi_model::consent::{ConsentState, PurposeScope, Question};
 use wzapi_model::identifier::Relation;
 use wzapi_model::ids::{EntryId, SenderId, SubjectId};
 use wzapi_model::message::{Channel, MessageCategory};
@@ -80,7 +80,7 @@ impl GateRows {
         let without = |row: &IdentifierRow| {
             let mut row = row.clone();
             for mark in row.marks.iter_mut().filter(|mark| is_marketing(&mark.scope.purpose)) {
-                mark.denied = mark.denied.filter(|denial| voids_the_grant(denial.act));
+                mark.denied = None;
                 mark.stopped = None;
             }
             row
@@ -125,20 +125,6 @@ impl GateRows {
                 standing.because.filter(|_| standing.state == ConsentState::Given)
             })
             .max()
-    }
-}
-
-/// Whether a denial says that there was nothing to rest on, and not that the person wants no more of it.
-const fn voids_the_grant(act: ConsentAct) -> bool {
-    match act {
-        ConsentAct::Revoked | ConsentAct::Invalidated => true,
-        ConsentAct::Refused
-        | ConsentAct::Withdrawn
-        | ConsentAct::Objected
-        | ConsentAct::PlatformStopped
-        | ConsentAct::Requested
-        | ConsentAct::Given
-        | ConsentAct::PlatformResumed => false,
     }
 }
 

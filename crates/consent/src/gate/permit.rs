@@ -103,7 +103,8 @@ impl fmt::Debug for SendPermit {
     }
 }
 
-/// Permission to transmit now. A host's `send` takes this by value, so that no path around the gate compiles.
+/// Permission to transmit now. A host's `send` takes this, so that no path around the gate compiles: by value where the
+/// message id is bound by somebody else, by reference where the caller binds it.
 ///
 /// ```
 /// # use wzapi_consent::gate::RedeemedPermit;

@@ -521,6 +521,7 @@ fn unmarked(scope: ConsentScope) -> ScopeMarks {
         granted: None,
         imported: None,
         denied: None,
+        voided: None,
         stopped: None,
         resumed: None,
         requested: None,
@@ -541,7 +542,11 @@ fn expired(marks: ScopeMarks) -> ScopeMarks {
 }
 
 fn denied(scope: ConsentScope, act: ConsentAct, minutes: i64) -> ScopeMarks {
-    ScopeMarks { denied: Some(DenialMark { mark: mark(minutes), act }), ..unmarked(scope) }
+    let denial = Some(DenialMark { mark: mark(minutes), act });
+    match act {
+        ConsentAct::Revoked | ConsentAct::Invalidated => ScopeMarks { voided: denial, ..unmarked(scope) },
+        _ => ScopeMarks { denied: denial, ..unmarked(scope) },
+    }
 }
 
 fn requested(scope: ConsentScope, minutes: i64) -> ScopeMarks {
@@ -602,4 +607,17 @@ fn clause_1_the_gate_takes_its_purposes_from_the_policy_file() {
     let message = Message { purpose: "profiling".parse().unwrap(), ..message(MessageCategory::Marketing) };
     let decision = decide(&loaded, &message, &by_a_sender_of_ours(), now());
     assert!(codes(&decision).contains(&ReasonCode::UndeclaredPurpose));
+}
+
+#[test]
+fn a_withdrawal_does_not_bring_an_invalidated_consent_back_as_an_opt_in() {
+    let everywhere = ConsentScope::all_marketing();
+    let mut marks = vec![granted(ConsentScope::whatsapp(PurposeId::marketing()), -9)];
+    wzapi_consent::standing::join(&mut marks, &[denied(everywhere.clone(), ConsentAct::Invalidated, -5)]);
+    let refused = |marks: &[ScopeMarks]| {
+        codes(&wzapi(MessageCategory::Utility, &rows_with(marks.to_vec()))).contains(&ReasonCode::NoOptIn)
+    };
+    assert!(refused(&marks));
+    wzapi_consent::standing::join(&mut marks, &[denied(everywhere, ConsentAct::Withdrawn, -3)]);
+    assert!(refused(&marks), "a no never makes more possible");
 }

@@ -170,7 +170,14 @@ impl Oracle {
     fn add_alias(&mut self, who: Who, person: u32, moved_at: Option<Timestamp>) {
         let mut acts = self.everything_of(person);
         if let Some(moved_at) = moved_at {
-            acts.retain(|act| act.act != ConsentAct::Given || act.effective_at <= moved_at);
+            // Marks keep the latest grant of a scope only: when that came after the move, an earlier one is not known
+            // any more, and is not taken along either.
+            let is_grant = |act: &EffectiveAct| act.act == ConsentAct::Given;
+            let late: Vec<_> =
+                acts.iter().filter(|act| is_grant(act) && act.effective_at > moved_at).cloned().collect();
+            let same_sort =
+                |a: &EffectiveAct, b: &EffectiveAct| (&a.scope, a.provenance) == (&b.scope, b.provenance);
+            acts.retain(|act| !is_grant(act) || !late.iter().any(|other| same_sort(act, other)));
         }
         let mut line = Line { person, acts, ..Line::default() };
         if let Some(before) = self.lines.get(&who) {
