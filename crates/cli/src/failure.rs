@@ -70,7 +70,8 @@ impl Failure {
                 | wzapi_compliance::Error::RouteTaken(_)
                 | wzapi_compliance::Error::InvalidRoute
                 | wzapi_compliance::Error::Incomplete(_)
-                | wzapi_compliance::Error::Address(_),
+                | wzapi_compliance::Error::Address(_)
+                | wzapi_compliance::Error::UndeclaredCategory(_),
             ) => 2,
             Self::Actor(_) | Self::Compliance(_) => 1,
         }

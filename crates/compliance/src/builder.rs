@@ -10,6 +10,7 @@ use wzapi_encryption::{Encryption, KeyProvider};
 use wzapi_ledger::{Ledger, Verification};
 use wzapi_model::actor::Actor;
 use wzapi_model::ids::ControllerId;
+use wzapi_model::name::DataCategory;
 use wzapi_model::system::{SystemClock, SystemEntropy};
 use wzapi_model::{Clock, Entropy};
 use wzapi_policy::Policy;
@@ -29,6 +30,7 @@ pub struct Builder {
     clock: Option<Arc<dyn Clock>>,
     entropy: Option<Arc<dyn Entropy>>,
     rules: Option<GateRules>,
+    undeclared: Option<DataCategory>,
     limits: Option<Limits>,
 }
 
@@ -66,6 +68,8 @@ impl Builder {
     #[must_use]
     pub fn policy(mut self, policy: &Policy) -> Self {
         self.rules = Some(GateRules::of(policy));
+        let stored = [DataCategory::contact(), DataCategory::consent_evidence()];
+        self.undeclared = stored.into_iter().find(|category| !policy.categories.contains_key(category));
         self
     }
 
@@ -79,8 +83,12 @@ impl Builder {
     /// Opens the store: its system rows are made on the first run and read on every later one.
     ///
     /// # Errors
-    /// [`Error::Incomplete`] without a store or a key provider; the failure of a part.
+    /// [`Error::Incomplete`] without a store or a key provider; [`Error::UndeclaredCategory`] when the policy does not
+    /// name what is stored about people; the failure of a part.
     pub async fn build(self) -> Result<Compliance, Error> {
+        if let Some(category) = self.undeclared {
+            return Err(Error::UndeclaredCategory(category));
+        }
         let storage = self.storage.ok_or(Error::Incomplete("a storage"))?;
         let key_provider = self.key_provider.ok_or(Error::Incomplete("a key provider"))?;
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));

@@ -6,6 +6,7 @@ use wzapi_consent::import::ImportError;
 use wzapi_encryption::EncryptionError;
 use wzapi_ledger::LedgerError;
 use wzapi_model::entropy::EntropyError;
+use wzapi_model::name::DataCategory;
 use wzapi_storage::StorageError;
 use wzapi_storage::draft::NotLoaded;
 use wzapi_whatsapp::delivery::DeliveryError;
@@ -20,6 +21,9 @@ pub enum Error {
     /// The builder lacks a part.
     #[error("the builder needs {0}")]
     Incomplete(&'static str),
+    /// The policy does not declare a category under which these libraries store data about people. Declare it.
+    #[error("the policy does not declare the data category {0}, under which data about people is stored")]
+    UndeclaredCategory(DataCategory),
     /// The address of a database is not one; it is not repeated here, for it may hold a password.
     #[error("the address of the database cannot be used")]
     Address(#[source] Box<dyn std::error::Error + Send + Sync>),

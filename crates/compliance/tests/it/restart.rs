@@ -176,3 +176,16 @@ async fn a_damaged_keyring_is_told_apart() {
         .contains("newer")
     );
 }
+
+#[tokio::test]
+async fn clause_1_a_policy_that_does_not_name_what_is_stored_is_refused() {
+    let text = include_str!("../../../../policies/campaign-customer.toml");
+    let open = async |text: &str| {
+        let policy = wzapi_compliance::policy::parse(text, "customer.toml").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        data_directory::open(folder.path(), Options::default()).unwrap().policy(&policy).build().await
+    };
+    assert!(open(text).await.is_ok());
+    let refused = open(&text.replace("consent_evidence", "consent_proof")).await.unwrap_err();
+    assert!(refused.to_string().contains("consent_evidence"), "{refused}");
+}
