@@ -12,6 +12,7 @@
 //! changes it. And every change about a person rewrites the person's subject row and gate rows under
 //! preconditions, so that two changes never pass each other.
 
+mod entry_words;
 mod error;
 pub mod gate;
 pub mod import;

@@ -7,9 +7,7 @@ use serde_json::json;
 use wzapi_encryption::blind_index::IndexLabel;
 use wzapi_encryption::{Encryption, Place, TenantKeys};
 use wzapi_ledger::{Appended, Event, Ledger, LedgerError, PreparedEntry};
-use wzapi_model::consent::{
-    ChannelScope, ConsentAct, ConsentMethod, ConsentScope, Provenance, PurposeScope, Question, SenderScope,
-};
+use wzapi_model::consent::{ConsentAct, ConsentMethod, ConsentScope, Provenance, Question};
 use wzapi_model::identifier::Identifier;
 use wzapi_model::ids::{ConsentEventId, ControllerId, EntryId, SenderId, SubjectId};
 use wzapi_model::name::DataCategory;
@@ -19,6 +17,7 @@ use wzapi_storage::key::{BlindIndex, Key, Owner};
 use wzapi_storage::row::{ConsentEventRow, Quarantine, Sealed, SourceEventRow, Window, event_id_of};
 use wzapi_storage::{Draft, Storage};
 
+use crate::entry_words::{channel_text, event_type, notice_json, purpose_text, quarantine_text, sender_text};
 use crate::error::ConsentError;
 use crate::person::{self, IdentityChange, KnownAs, Moment};
 use crate::standing::{self, EffectiveAct, Standing};
@@ -558,52 +557,4 @@ fn open_window(windows: &mut Vec<Window>, window: Window) -> bool {
             true
         }
     }
-}
-
-const fn event_type(act: ConsentAct) -> &'static str {
-    match act {
-        ConsentAct::Requested => "consent.requested",
-        ConsentAct::Given => "consent.given",
-        ConsentAct::Refused => "consent.refused",
-        ConsentAct::Withdrawn => "consent.withdrawn",
-        ConsentAct::Objected => "consent.objected",
-        ConsentAct::Revoked => "consent.revoked",
-        ConsentAct::Invalidated => "consent.invalidated",
-        ConsentAct::PlatformStopped => "consent.platform_stopped",
-        ConsentAct::PlatformResumed => "consent.platform_resumed",
-    }
-}
-
-fn purpose_text(scope: &PurposeScope) -> &str {
-    match scope {
-        PurposeScope::All => "*",
-        PurposeScope::Marketing => "*marketing",
-        PurposeScope::One(purpose) => purpose.as_str(),
-    }
-}
-
-const fn channel_text(scope: ChannelScope) -> &'static str {
-    match scope {
-        ChannelScope::All => "*",
-        ChannelScope::One(channel) => channel.as_str(),
-    }
-}
-
-fn sender_text(scope: SenderScope) -> String {
-    match scope {
-        SenderScope::All => "*".to_owned(),
-        SenderScope::One(sender) => sender.to_string(),
-    }
-}
-
-const fn quarantine_text(reason: Quarantine) -> &'static str {
-    match reason {
-        Quarantine::FutureDated => "future_dated",
-        Quarantine::NoEvidence => "no_evidence",
-    }
-}
-
-fn notice_json(notice: &Notice) -> serde_json::Value {
-    let sha256: String = notice.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
-    json!({ "version": notice.version, "sha256": sha256, "language": notice.language })
 }
