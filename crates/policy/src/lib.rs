@@ -27,6 +27,7 @@ pub mod deadline;
 pub mod difference;
 pub mod file;
 pub mod finding;
+mod forbidden;
 pub mod language;
 pub mod notice;
 pub mod period;

@@ -1,5 +1,7 @@
 //! A policy that was found to be right.
 
+mod storing;
+
 use std::ops::Deref;
 
 use toml::de::DeTable;
@@ -8,6 +10,7 @@ use crate::canonical::ContentHash;
 use crate::check::{self, sale};
 use crate::file::PolicyFile;
 use crate::finding::{Code, Finding, Findings, Place, Severity};
+use crate::forbidden::Recognisers;
 use crate::regimes::RegimeRules;
 use crate::syntax::{Lines, Part, Places, Reader, walk};
 
@@ -24,6 +27,7 @@ const MAX_RECOVERED: usize = 256 * 1024;
 pub struct Policy {
     file: PolicyFile,
     hash: ContentHash,
+    recognisers: Recognisers,
 }
 
 impl Policy {
@@ -130,7 +134,11 @@ pub fn check_with(text: &str, file_name: &str, rules: &RegimeRules) -> Report {
     findings.extend(read);
     let findings = Findings::new(file_name, findings);
     let is_right = findings.findings.iter().all(|finding| finding.severity == Severity::Warning);
-    let policy = is_right.then(|| Policy { hash: ContentHash::of(&file), file });
+    let policy = is_right.then(|| Policy {
+        hash: ContentHash::of(&file),
+        recognisers: Recognisers::of(&file.patterns),
+        file,
+    });
     Report { policy, findings }
 }
 

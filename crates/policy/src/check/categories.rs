@@ -2,7 +2,7 @@
 
 use wzapi_model::name::DataCategory;
 
-use crate::file::{Category, ForbiddenPattern, PolicyFile};
+use crate::file::{BuiltInPattern, Category, ForbiddenPattern, PolicyFile};
 use crate::finding::Code;
 use crate::retention::GroundKind;
 use crate::syntax::Reader;
@@ -46,9 +46,11 @@ pub(super) fn check(reader: &mut Reader<'_>, file: &PolicyFile) {
 fn forbidden(reader: &mut Reader<'_>, name: &DataCategory, category: &Category, path: &str) {
     let is_about_payment =
         category.holds_payment_cards() || ["payment", "card"].iter().any(|word| name.as_str().contains(word));
-    let missing: Vec<&str> = ForbiddenPattern::ALL
+    let missing: Vec<&str> = BuiltInPattern::ALL
         .iter()
-        .filter(|pattern| is_about_payment && !category.forbidden.contains(pattern))
+        .filter(|pattern| {
+            is_about_payment && !category.forbidden.contains(&ForbiddenPattern::BuiltIn(**pattern))
+        })
         .map(|pattern| pattern.as_str())
         .collect();
     if !missing.is_empty() {

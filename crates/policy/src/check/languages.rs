@@ -46,6 +46,10 @@ fn texts(file: &PolicyFile) -> Vec<(String, &Translated)> {
         texts
             .extend(category.description.iter().map(|text| (format!("categories.{name}.description"), text)));
     }
+    for (name, pattern) in &file.patterns {
+        texts.push((format!("patterns.{name}.label"), &pattern.label));
+        texts.extend(pattern.description.iter().map(|text| (format!("patterns.{name}.description"), text)));
+    }
     for (name, purpose) in &file.purposes {
         texts.push((format!("purposes.{name}.label"), &purpose.label));
         texts.extend(purpose.description.iter().map(|text| (format!("purposes.{name}.description"), text)));

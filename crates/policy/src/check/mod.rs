@@ -4,10 +4,12 @@ mod categories;
 mod contact;
 mod floors;
 mod languages;
+mod patterns;
 mod purposes;
 mod recipients;
 mod rights;
 pub(crate) mod sale;
+mod webhooks;
 
 use crate::file::PolicyFile;
 use crate::finding::Code;
@@ -20,8 +22,10 @@ pub(crate) fn all(reader: &mut Reader<'_>, file: &PolicyFile, rules: &RegimeRule
     languages::check(reader, file);
     regimes(reader, file, rules);
     categories::check(reader, file);
+    patterns::check(reader, file);
     floors::check(reader, file, rules);
     purposes::check(reader, file);
+    webhooks::check(reader, file);
     recipients::check(reader, file);
     rights::check(reader, file, rules);
     notices(reader, file);

@@ -37,7 +37,7 @@ fn classify(path: &[&str], edit: &Edit, old: &PolicyFile, new: &PolicyFile) -> (
     match path {
         ["title" | "introduction" | "legal_disclosure", ..] => (Kind::Wording, Editorial),
         [
-            "categories" | "purposes" | "recipients" | "rights" | "security",
+            "categories" | "patterns" | "purposes" | "recipients" | "rights" | "security",
             _,
             "label" | "description",
             ..,
@@ -57,6 +57,9 @@ fn classify(path: &[&str], edit: &Edit, old: &PolicyFile, new: &PolicyFile) -> (
         ["regimes", _, "financial_year_starts"] => (Kind::Regime, Editorial),
         ["regimes", ..] => (Kind::Regime, more_is(edit, Direction::Favourable)),
         ["categories", ..] => category(path, edit),
+        ["patterns", name, ..] => (Kind::ForbiddenValue, pattern(name, edit, old)),
+        // Another category has other sources, purposes and retention.
+        ["webhooks", ..] => (Kind::Filing, more_is(edit, Direction::AgainstPerson)),
         ["purposes", ..] => purpose(path, edit, old, new),
         ["recipients", ..] => recipient(path, edit),
         ["rights", ..] => right(path, edit),
@@ -76,6 +79,7 @@ fn category(path: &[&str], edit: &Edit) -> (ChangeKind, Direction) {
         ["categories", _, "subjects", _] => (Kind::Subject, more_is(edit, Direction::AgainstPerson)),
         ["categories", _, "sources", _] => (Kind::Source, more_is(edit, Direction::AgainstPerson)),
         ["categories", _, "forbidden", _] => (Kind::ForbiddenValue, more_is(edit, Direction::Favourable)),
+        ["categories", _, "keep_history"] => (Kind::History, turned_on_is(edit, Direction::AgainstPerson)),
         ["categories", _, "ip_truncation"] => (Kind::IpTruncation, more_is(edit, Direction::Favourable)),
         ["categories", _, "ip_truncation", _] => (Kind::IpTruncation, greater_is_against(edit)),
         // What follows from the kind of record is in the grounds, which are compared by themselves.
@@ -83,6 +87,17 @@ fn category(path: &[&str], edit: &Edit) -> (ChangeKind, Direction) {
             (Kind::RecordKind, Direction::Editorial)
         }
         _ => (Kind::Other, Direction::AgainstPerson),
+    }
+}
+
+/// Whether another expression finds less cannot be computed, so it counts as if it did. One that no category forbade
+/// protected nobody.
+fn pattern(name: &str, edit: &Edit, old: &PolicyFile) -> Direction {
+    let mut forbidden = old.categories.values().flat_map(|category| &category.forbidden);
+    match edit.old {
+        None => Direction::Favourable,
+        Some(_) if forbidden.any(|pattern| pattern.as_str() == name) => Direction::AgainstPerson,
+        Some(_) => Direction::Editorial,
     }
 }
 
@@ -163,6 +178,15 @@ fn more_is(edit: &Edit, direction: Direction) -> Direction {
     match (&edit.old, &edit.new) {
         (None, Some(_)) => direction,
         (Some(_), None) => opposite(direction),
+        _ => Direction::AgainstPerson,
+    }
+}
+
+/// `direction` when a flag became true, its opposite when it became false.
+fn turned_on_is(edit: &Edit, direction: Direction) -> Direction {
+    match (&edit.old, &edit.new) {
+        (Some(Meaning::Flag(false)), Some(Meaning::Flag(true))) => direction,
+        (Some(Meaning::Flag(true)), Some(Meaning::Flag(false))) => opposite(direction),
         _ => Direction::AgainstPerson,
     }
 }

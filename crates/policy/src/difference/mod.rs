@@ -49,6 +49,10 @@ terms! {
         Source = "source",
         /// Values that are refused.
         ForbiddenValue = "forbidden_value",
+        /// Whether earlier values are kept when records are corrected.
+        History = "history",
+        /// What content of webhooks is stored, and where.
+        Filing = "filing",
         /// How far IP addresses are cut.
         IpTruncation = "ip_truncation",
         /// What the law calls the records, and the terms of vocabularies.

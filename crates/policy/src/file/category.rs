@@ -57,6 +57,8 @@ pub struct Category {
     /// How far IP addresses are cut at collection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ip_truncation: Option<IpTruncation>,
+    /// Whether the earlier value is kept when a record is corrected (policy clause 7.b).
+    pub keep_history: bool,
     /// What the law calls such records, such as `invoice`: the floors for these kinds apply to it.
     pub record_kinds: BTreeSet<String>,
     /// Why records are kept, and until when. Their order says nothing.
@@ -65,6 +67,22 @@ pub struct Category {
 }
 
 impl Category {
+    /// Whether records of the category may come from `source`.
+    ///
+    /// ```
+    /// use wzapi_policy::file::DataSource;
+    ///
+    /// let policy = wzapi_policy::parse(include_str!("../../../../policies/wzapi.toml"), "wzapi.toml")?;
+    /// let messages = policy.category(&"end_user_messages".parse()?).ok_or("not declared")?;
+    /// assert!(messages.comes_from(DataSource::MessagingPlatform));
+    /// assert!(!messages.comes_from(DataSource::PaymentGateway));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn comes_from(&self, source: DataSource) -> bool {
+        self.sources.contains(&source)
+    }
+
     /// Whether records of the category hold what a payment card shows.
     #[must_use]
     pub fn holds_payment_cards(&self) -> bool {

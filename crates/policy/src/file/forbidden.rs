@@ -1,10 +1,18 @@
 //! Values that are never stored (policy clause 2.a).
 
-use crate::term::terms;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+use wzapi_model::name::PurposeId;
+
+use crate::forbidden::{holds_card_number, holds_verification_value};
+use crate::language::Translated;
+use crate::term::{Term, terms};
 
 terms! {
-    /// A kind of value that a category may forbid.
-    ForbiddenPattern {
+    /// A kind of value that this library recognises by itself.
+    BuiltInPattern {
         /// A full number of a payment card: 13 to 19 digits whose check digit is right.
         CardNumber = "card_number",
         /// A card verification value: three or four digits on their own, or behind their name.
@@ -12,16 +20,19 @@ terms! {
     }
 }
 
-impl ForbiddenPattern {
+impl BuiltInPattern {
     /// Whether `value` holds such a value. It errs on the side of finding one: a number that merely looks like a card
-    /// is refused too. Takes time in proportion to the value.
+    /// is refused too, which is about one in ten of arbitrary numbers of sixteen digits that begin like a card. The
+    /// digits may be of any script, grouped and parted in the ways that `docs/policy.md` lists. Takes time in proportion
+    /// to the value.
     ///
     /// ```
-    /// use wzapi_policy::file::ForbiddenPattern;
+    /// use wzapi_policy::file::BuiltInPattern;
     ///
-    /// assert!(ForbiddenPattern::CardNumber.is_in("paid with 4111 1111-1111 1111"));
-    /// assert!(!ForbiddenPattern::CardNumber.is_in("ends in 1111, token tok_9f2"));
-    /// assert!(ForbiddenPattern::CardVerification.is_in("CVV: 123"));
+    /// assert!(BuiltInPattern::CardNumber.is_in("paid with 4111 1111-1111 1111"));
+    /// assert!(BuiltInPattern::CardNumber.is_in("४१११,११११,११११,११११"));
+    /// assert!(!BuiltInPattern::CardNumber.is_in("ends in 1111, token tok_9f2"));
+    /// assert!(BuiltInPattern::CardVerification.is_in("CVV: 123"));
     /// ```
     #[must_use]
     pub fn is_in(self, value: &str) -> bool {
@@ -32,97 +43,101 @@ impl ForbiddenPattern {
     }
 }
 
-fn holds_card_number(value: &str) -> bool {
-    let mut run: Vec<u32> = Vec::new();
-    let mut gap = 0usize;
-    for character in value.chars() {
-        if let Some(digit) = digit_of(character) {
-            run.push(digit);
-            gap = 0;
-        } else if is_separator(character) && !run.is_empty() && gap < 3 {
-            gap += 1;
-        } else {
-            if run_holds_card(&run) {
-                return true;
-            }
-            run.clear();
-            gap = 0;
+/// A text is not the name of a pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PatternNameError {
+    /// It has not the form of a name.
+    #[error("not a pattern: use 1 to 64 of a-z, 0-9 and _, beginning with a letter")]
+    Form,
+    /// It is the name of a pattern that is built in, and cannot mean something else.
+    #[error("choose another name: card_number and card_verification are built in")]
+    BuiltIn,
+}
+
+/// The name of a pattern that the policy declares under `[patterns]`. Never that of a built-in one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct PatternName(String);
+
+impl PatternName {
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for PatternName {
+    type Err = PatternNameError;
+
+    fn from_str(text: &str) -> Result<Self, PatternNameError> {
+        if BuiltInPattern::from_name(text).is_some() {
+            return Err(PatternNameError::BuiltIn);
+        }
+        // Names of all sorts have the same form.
+        text.parse::<PurposeId>().map_err(|_| PatternNameError::Form)?;
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for PatternName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A kind of value that a category forbids. Its name is all that it holds, so it may stand in errors and logs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ForbiddenPattern {
+    /// One that this library recognises by itself.
+    BuiltIn(BuiltInPattern),
+    /// One that the policy declares; [`Policy::forbidden_in`](crate::Policy::forbidden_in) looks for it.
+    Named(PatternName),
+}
+
+impl ForbiddenPattern {
+    /// The name, as in the policy file.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::BuiltIn(pattern) => pattern.as_str(),
+            Self::Named(name) => name.as_str(),
         }
     }
-    run_holds_card(&run)
 }
 
-/// Whether these digits are a card number of any length (ISO/IEC 7812-1), or hold one of the lengths and first digits
-/// that the large schemes use: in a row of cells a card stands beside other numbers.
-fn run_holds_card(run: &[u32]) -> bool {
-    ((13..=19).contains(&run.len()) && is_card(run))
-        || (0..run.len()).any(|start| {
-            [14, 15, 16].into_iter().any(|length| {
-                run.get(start..start.saturating_add(length))
-                    .is_some_and(|digits| is_of_a_large_scheme(digits) && is_card(digits))
-            })
-        })
-}
+impl FromStr for ForbiddenPattern {
+    type Err = PatternNameError;
 
-fn is_of_a_large_scheme(digits: &[u32]) -> bool {
-    matches!(
-        (digits.len(), digits),
-        (16, [4 | 6, ..] | [5, 1..=5, ..] | [2, 2..=7, ..] | [3, 5, ..])
-            | (15, [3, 4 | 7, ..])
-            | (14, [3, 0 | 6 | 8 | 9, ..])
-    )
-}
-
-/// Luhn's check digit (ISO/IEC 7812-1, annex B). A row of zeros is no card.
-fn is_card(digits: &[u32]) -> bool {
-    let sum: u32 = digits
-        .iter()
-        .rev()
-        .enumerate()
-        .map(|(place, digit)| {
-            let doubled = if place % 2 == 1 { digit * 2 } else { *digit };
-            if doubled > 9 { doubled - 9 } else { doubled }
-        })
-        .sum();
-    sum.is_multiple_of(10) && digits.iter().any(|digit| *digit != 0)
-}
-
-fn is_separator(character: char) -> bool {
-    matches!(character, ' ' | '-' | '.' | '/' | '\u{a0}' | '\u{2010}'..='\u{2015}' | '\u{2009}' | '\u{202f}')
-}
-
-/// The value of a digit in ASCII, full width, Arabic, Persian or Devanagari.
-fn digit_of(character: char) -> Option<u32> {
-    let code = u32::from(character);
-    [0x30u32, 0xff10, 0x660, 0x6f0, 0x966]
-        .into_iter()
-        .find_map(|zero| code.checked_sub(zero).filter(|digit| *digit < 10))
-}
-
-const VERIFICATION_NAMES: [&str; 8] = ["cvv", "cvv2", "cvc", "cvc2", "cid", "csc", "cav2", "cve"];
-
-fn holds_verification_value(value: &str) -> bool {
-    let scanned: String = value.to_lowercase();
-    let is_value = |word: &str| {
-        let digits = word.chars().filter(|character| digit_of(*character).is_some()).count();
-        digits == word.chars().count() && (digits == 3 || digits == 4)
-    };
-    if is_value(scanned.trim()) {
-        return true;
-    }
-    let mut named = false;
-    for word in scanned.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty())
-    {
-        if named && is_value(word) {
-            return true;
+    fn from_str(text: &str) -> Result<Self, PatternNameError> {
+        match BuiltInPattern::from_name(text) {
+            Some(pattern) => Ok(Self::BuiltIn(pattern)),
+            None => text.parse().map(Self::Named),
         }
-        let joined = VERIFICATION_NAMES.iter().filter_map(|name| word.strip_prefix(name)).any(is_value);
-        if joined {
-            return true;
-        }
-        // "cvv is 123" names it too; other words in between end the name.
-        named =
-            VERIFICATION_NAMES.contains(&word) || (named && matches!(word, "is" | "no" | "number" | "code"));
     }
-    false
+}
+
+impl fmt::Display for ForbiddenPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for ForbiddenPattern {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// A pattern that the policy declares.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NamedPattern {
+    /// What it recognises, in the notice.
+    pub label: Translated,
+    /// More about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<Translated>,
+    /// The regular expression, in the syntax of the crate `regex-lite`. It is looked for anywhere in a value whose digits
+    /// of other scripts were made ASCII; what it says about letters, words and case is about ASCII.
+    pub pattern: String,
 }

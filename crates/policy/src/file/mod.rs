@@ -8,6 +8,7 @@ mod notice_rules;
 mod purpose;
 mod recipient;
 mod right;
+mod webhooks;
 
 use std::collections::BTreeMap;
 
@@ -17,8 +18,8 @@ use wzapi_model::name::{DataCategory, PurposeId};
 
 pub use category::{Category, DataSource, SubjectKind};
 pub use controller::{Contact, Controller, SecurityMeasure};
-pub use forbidden::ForbiddenPattern;
-pub use ip_truncation::{IpTruncation, IpTruncationError};
+pub use forbidden::{BuiltInPattern, ForbiddenPattern, NamedPattern, PatternName, PatternNameError};
+pub use ip_truncation::{IpTruncation, IpTruncationError, NotAnAddress};
 pub use notice_rules::{ContinuedUse, NoticeChannel, NoticeRules};
 pub use purpose::{Purpose, WithdrawalMethod};
 pub use recipient::{
@@ -26,6 +27,7 @@ pub use recipient::{
     TransferBasis,
 };
 pub use right::{AskVia, Right, RightKind};
+pub use webhooks::{Filing, WebhookContent};
 
 use crate::canonical::ContentHash;
 use crate::language::{Language, Translated};
@@ -58,6 +60,10 @@ pub struct PolicyFile {
     pub regimes: BTreeMap<Regime, RegimeInForce>,
     /// What is collected (policy clauses 2.a to 2.c).
     pub categories: BTreeMap<DataCategory, Category>,
+    /// What else than the built-in patterns categories may forbid (policy clause 2.a).
+    pub patterns: BTreeMap<PatternName, NamedPattern>,
+    /// Where the content of webhooks is filed (policy clause 2.c). What is not named here is dropped.
+    pub webhooks: BTreeMap<WebhookContent, Filing>,
     /// What for (policy clauses 3.a to 3.c).
     pub purposes: BTreeMap<PurposeId, Purpose>,
     /// Who gets it (policy clauses 4.a and 4.b).

@@ -71,6 +71,12 @@ terms! {
         UnknownRecordKind = "P0305",
         /// A category that is about nobody.
         NoSubject = "P0306",
+        /// A forbidden pattern that is not declared.
+        UnknownPattern = "P0307",
+        /// A pattern that no category forbids.
+        UnusedPattern = "P0308",
+        /// A pattern that cannot be looked for.
+        WrongPattern = "P0309",
         /// A purpose without a legal basis for a regime in force.
         PurposeWithoutBasis = "P0401",
         /// A legal basis for a regime that is not in force.
@@ -127,6 +133,12 @@ terms! {
         ContinuedUseAsConsent = "P0705",
         /// Changes that are announced nowhere or not before.
         NoNoticeChannel = "P0706",
+        /// Webhook content filed for a purpose that does not use the category.
+        FilingOutsidePurpose = "P0801",
+        /// Webhook content filed under a category that does not come from the messaging platform.
+        FilingWithoutSource = "P0802",
+        /// Webhook content filed under a category that the engines keep by themselves.
+        FilingUnderKept = "P0803",
     }
 }
 
@@ -139,6 +151,7 @@ impl Code {
             | Self::NoLaw
             | Self::UnusedCategory
             | Self::UnknownRecordKind
+            | Self::UnusedPattern
             | Self::BasisWithoutRegime
             | Self::BasisUnknownToRegime
             | Self::MarketingWithoutConsent
@@ -172,6 +185,8 @@ impl Code {
             | Self::CategoryWithoutEnd
             | Self::CardsNotForbidden
             | Self::NoSubject
+            | Self::UnknownPattern
+            | Self::WrongPattern
             | Self::PurposeWithoutBasis
             | Self::ConsentWithoutWithdrawal
             | Self::UnknownCategory
@@ -190,7 +205,10 @@ impl Code {
             | Self::AnswerTooLate
             | Self::CannotAsk
             | Self::ContinuedUseAsConsent
-            | Self::NoNoticeChannel => Severity::Error,
+            | Self::NoNoticeChannel
+            | Self::FilingOutsidePurpose
+            | Self::FilingWithoutSource
+            | Self::FilingUnderKept => Severity::Error,
         }
     }
 

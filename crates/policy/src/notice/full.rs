@@ -1,6 +1,6 @@
 //! The second layer: everything, in the order of the policy's clauses.
 
-use crate::file::{Category, ContinuedUse, Purpose, Recipient, Right};
+use crate::file::{Category, ContinuedUse, ForbiddenPattern, Purpose, Recipient, Right};
 use crate::notice::compose::{Composer, section};
 use crate::notice::document::{Block, Fact, Part, Section};
 use crate::notice::phrases::{fill, word};
@@ -43,21 +43,18 @@ fn category_facts(
     category: &Category,
 ) -> Vec<Fact> {
     let phrases = composer.phrases;
-    let purposes = composer
-        .policy
-        .purposes
-        .iter()
-        .filter(|(_, purpose)| purpose.categories.contains(name))
-        .map(|(id, _)| id.clone())
-        .collect();
+    let purposes = composer.policy.purposes_of(name).cloned().collect();
     let mut facts = vec![Fact::text(&phrases.subjects, composer.words(&phrases.subject, &category.subjects))];
     if !category.sources.is_empty() {
         facts.push(Fact::text(&phrases.sources, composer.words(&phrases.source, &category.sources)));
     }
     facts.push(Fact::text(&phrases.purposes, composer.purpose_labels(&purposes)));
     if !category.forbidden.is_empty() {
-        facts
-            .push(Fact::text(&phrases.never_stored, composer.words(&phrases.forbidden, &category.forbidden)));
+        facts.push(never_stored(composer, category));
+    }
+    facts.extend(filed(composer, name));
+    if category.keep_history {
+        facts.push(Fact::text(&phrases.history, phrases.history_text.clone()));
     }
     if let Some(rule) = category.ip_truncation {
         let (v4, v6) = rule.kept_bits();
@@ -65,6 +62,52 @@ fn category_facts(
         facts.push(Fact::text(&phrases.ip_truncation, fill(&phrases.ip_truncation_text, &values)));
     }
     facts
+}
+
+/// The values that are refused, on one line while none of them is described.
+fn never_stored(composer: &Composer<'_>, category: &Category) -> Fact {
+    let phrases = composer.phrases;
+    let mut is_described = false;
+    let lines: Vec<String> = category
+        .forbidden
+        .iter()
+        .map(|pattern| match pattern {
+            ForbiddenPattern::BuiltIn(pattern) => word(&phrases.forbidden, *pattern),
+            ForbiddenPattern::Named(name) => {
+                let declared = composer.policy.patterns.get(name);
+                let label = declared.map(|pattern| composer.text(&pattern.label)).unwrap_or_default();
+                match declared.and_then(|pattern| pattern.description.as_ref()) {
+                    Some(description) => {
+                        is_described = true;
+                        format!("{label}: {}", composer.text(description))
+                    }
+                    None => label,
+                }
+            }
+        })
+        .collect();
+    if is_described {
+        Fact::lines(&phrases.never_stored, lines)
+    } else {
+        Fact::text(&phrases.never_stored, lines.join(", "))
+    }
+}
+
+/// What webhooks bring into the category, and for which of its purposes.
+fn filed(composer: &Composer<'_>, name: &wzapi_model::name::DataCategory) -> Option<Fact> {
+    let phrases = composer.phrases;
+    let lines: Vec<String> = composer
+        .policy
+        .webhooks
+        .iter()
+        .filter(|(_, filing)| filing.category == *name)
+        .map(|(content, filing)| {
+            let content = word(&phrases.webhook_content, *content);
+            let purposes = composer.purpose_labels(&filing.purposes);
+            fill(&phrases.filed_text, &[("content", &*content), ("purposes", &*purposes)])
+        })
+        .collect();
+    (!lines.is_empty()).then(|| Fact::lines(&phrases.filed, lines))
 }
 
 fn usage(composer: &Composer<'_>) -> Section {

@@ -45,6 +45,10 @@ pub(super) struct Phrases {
     pub(super) sources: String,
     pub(super) purposes: String,
     pub(super) never_stored: String,
+    pub(super) filed: String,
+    pub(super) filed_text: String,
+    pub(super) history: String,
+    pub(super) history_text: String,
     pub(super) ip_truncation: String,
     pub(super) ip_truncation_text: String,
     pub(super) basis: String,
@@ -96,6 +100,7 @@ pub(super) struct Phrases {
     pub(super) channel: BTreeMap<String, String>,
     pub(super) regime: BTreeMap<String, String>,
     pub(super) forbidden: BTreeMap<String, String>,
+    pub(super) webhook_content: BTreeMap<String, String>,
 }
 
 impl Phrases {

@@ -42,8 +42,9 @@ pub(super) fn categories(reader: &mut Reader<'_>, root: &Section<'_>) -> BTreeMa
         subjects: section.terms(reader, "subjects"),
         sources: section.terms(reader, "sources"),
         dpv: section.text(reader, "dpv"),
-        forbidden: section.terms(reader, "forbidden"),
+        forbidden: section.names(reader, "forbidden"),
         ip_truncation: ip_truncation(reader, section),
+        keep_history: section.flag(reader, "keep_history").unwrap_or(false),
         record_kinds: section.texts(reader, "record_kinds").into_iter().map(|(_, kind)| kind).collect(),
         retention: retention(reader, section),
     })

@@ -4,6 +4,7 @@
 mod category;
 mod recipient;
 mod sections;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -51,6 +52,8 @@ pub(crate) fn file<'t>(reader: &mut Reader<'_>, root: &'t DeTable<'t>) -> Policy
         contact: sections::contact(reader, &root),
         regimes: sections::regimes(reader, &root),
         categories: category::categories(reader, &root),
+        patterns: sections::patterns(reader, &root),
+        webhooks: webhooks::webhooks(reader, &root),
         purposes: sections::purposes(reader, &root),
         recipients: recipient::recipients(reader, &root),
         legal_disclosure: root

@@ -6,7 +6,9 @@ use std::str::FromStr;
 use wzapi_model::basis::LegalBasis;
 use wzapi_model::name::PurposeId;
 
-use crate::file::{Contact, Controller, Purpose, Right, RightKind, SecurityMeasure};
+use crate::file::{
+    Contact, Controller, NamedPattern, PatternName, Purpose, Right, RightKind, SecurityMeasure,
+};
 use crate::finding::Code;
 use crate::language::Translated;
 use crate::period::{Month, Period};
@@ -89,6 +91,14 @@ pub(super) fn purposes(reader: &mut Reader<'_>, root: &Section<'_>) -> BTreeMap<
         categories: section.names(reader, "categories"),
         messages: section.terms(reader, "messages"),
         withdrawal: section.terms(reader, "withdrawal"),
+    })
+}
+
+pub(super) fn patterns(reader: &mut Reader<'_>, root: &Section<'_>) -> BTreeMap<PatternName, NamedPattern> {
+    named(reader, root, "patterns", &shape::PATTERN, |reader, section| NamedPattern {
+        label: section.translated(reader, "label").unwrap_or_default(),
+        description: section.translated(reader, "description"),
+        pattern: section.text(reader, "pattern").unwrap_or_default(),
     })
 }
 

@@ -86,6 +86,12 @@ impl<'t> Section<'t> {
         parse(reader, &text, &self.path_of(key), Code::WrongValue)
     }
 
+    /// A text that is the name of something.
+    pub(crate) fn name<T: FromStr<Err: Display>>(&self, reader: &mut Reader<'_>, key: &str) -> Option<T> {
+        let text = self.text(reader, key)?;
+        parse(reader, &text, &self.path_of(key), Code::WrongName)
+    }
+
     pub(crate) fn term<T: Term>(&self, reader: &mut Reader<'_>, key: &str) -> Option<T> {
         let text = self.text(reader, key)?;
         term_of(reader, &text, &self.path_of(key))

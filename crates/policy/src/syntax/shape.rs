@@ -18,6 +18,8 @@ pub(crate) const FILE: Shape = Shape {
         ("contact", true),
         ("regimes", true),
         ("categories", true),
+        ("patterns", false),
+        ("webhooks", false),
         ("purposes", true),
         ("recipients", false),
         ("legal_disclosure", true),
@@ -60,6 +62,7 @@ pub(crate) const CATEGORY: Shape = Shape {
         ("dpv", false),
         ("forbidden", false),
         ("ip_truncation", false),
+        ("keep_history", false),
         ("record_kinds", false),
         ("retention", false),
     ],
@@ -83,6 +86,12 @@ pub(crate) const GROUND: Shape = Shape {
         ("rule", false),
     ],
 };
+
+pub(crate) const PATTERN: Shape =
+    Shape { path: "patterns.*", keys: &[("label", true), ("description", false), ("pattern", true)] };
+
+pub(crate) const WEBHOOK: Shape =
+    Shape { path: "webhooks.*", keys: &[("category", true), ("purposes", true)] };
 
 pub(crate) const PURPOSE: Shape = Shape {
     path: "purposes.*",
@@ -146,7 +155,7 @@ pub(crate) const NOTICES: Shape = Shape {
 };
 
 /// Every table of the policy file.
-pub const SHAPES: [&Shape; 16] = [
+pub const SHAPES: [&Shape; 18] = [
     &FILE,
     &POLICY,
     &CONTROLLER,
@@ -155,6 +164,8 @@ pub const SHAPES: [&Shape; 16] = [
     &CATEGORY,
     &IP_TRUNCATION,
     &GROUND,
+    &PATTERN,
+    &WEBHOOK,
     &PURPOSE,
     &RECIPIENT,
     &AGREEMENT,

@@ -27,6 +27,8 @@ fn depth_length_and_number_are_bounded() {
     refused_with(&format!("{} = 1", "a".repeat(65)), Code::TooMany);
     refused_with(&format!("a = \"{}\"", "x".repeat(9000)), Code::TooMany);
     refused_with(&format!("a = [{}]", "1,".repeat(300)), Code::TooMany);
+    let pattern = |number| format!("[patterns.p{number}]\nlabel.en = \"p\"\npattern = 'p{number}'\n");
+    refused_with(&(0..33).map(pattern).collect::<String>(), Code::TooMany);
     let many: String = (0..30_000).map(|number| format!("k{number} = 1\n")).collect();
     refused_with(&many, Code::TooMany);
 }
@@ -43,6 +45,7 @@ fn hostile_texts_of_full_length_come_back() {
         fill("\r"),
         fill("\"\"\""),
         fill("[[categories.contact.retention]]\n"),
+        (0..9_000).map(|n| format!("[patterns.p{n}]\npattern='((a{{99}}){{99}}'\n")).collect(),
         fill("[policy]\ntitle.en=\"sell not \"\n"),
         format!("a={}", "{a=".repeat(300_000)),
         format!("{}=1", vec!["a"; 400_000].join(".")),

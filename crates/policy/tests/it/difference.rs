@@ -9,9 +9,9 @@ use wzapi_policy::Policy;
 use wzapi_policy::canonical::ContentHash;
 use wzapi_policy::difference::{ChangeKind, Direction, diff};
 use wzapi_policy::file::{
-    AskVia, Category, ContinuedUse, DataSource, ForbiddenPattern, IpTruncation, NoticeChannel, OnwardSharing,
-    PolicyFile, Purpose, Recipient, RecipientKind, RecipientRole, Right, SecurityMeasure, SubjectKind,
-    TransferBasis, WithdrawalMethod,
+    AskVia, BuiltInPattern, Category, ContinuedUse, DataSource, ForbiddenPattern, IpTruncation,
+    NoticeChannel, OnwardSharing, PolicyFile, Purpose, Recipient, RecipientKind, RecipientRole, Right,
+    SecurityMeasure, SubjectKind, TransferBasis, WebhookContent, WithdrawalMethod,
 };
 use wzapi_policy::language::{Language, Translated};
 use wzapi_policy::period::Period;
@@ -20,7 +20,13 @@ use wzapi_policy::retention::{Ground, GroundKind, RetentionCalendar, Trigger};
 
 use crate::support::{WZAPI, edited, policy};
 
-static BASE: LazyLock<Policy> = LazyLock::new(|| policy(WZAPI));
+/// The policy of wzapi, which also names a pattern.
+static BASE: LazyLock<Policy> = LazyLock::new(|| {
+    let labels: String = ["en", "hi", "pt", "es"].map(|code| format!("label.{code} = \"x\"\n")).concat();
+    let forbids =
+        edited(WZAPI, "forbidden = [\"card_number\"]", "forbidden = [\"card_number\", \"passport_number\"]");
+    policy(&format!("{forbids}\n[patterns.passport_number]\n{labels}pattern = '[A-Z][0-9]{{7}}'\n"))
+});
 
 use ChangeKind as Kind;
 use Direction::{AgainstPerson, Editorial, Favourable};
@@ -163,10 +169,42 @@ const EDITS: &[(&str, ChangeKind, Direction, Edit)] = &[
     }),
     ("a source less", Kind::Source, Favourable, |file, at| drop_one(&mut category(file, at).sources, at)),
     ("a value refused more", Kind::ForbiddenValue, Favourable, |file, at| {
-        category(file, at).forbidden.insert(ForbiddenPattern::CardNumber)
+        category(file, at).forbidden.insert(ForbiddenPattern::BuiltIn(BuiltInPattern::CardNumber))
     }),
     ("a value refused less", Kind::ForbiddenValue, AgainstPerson, |file, at| {
         drop_one(&mut category(file, at).forbidden, at)
+    }),
+    ("another pattern besides", Kind::ForbiddenValue, Favourable, |file, at| {
+        let copy = pick(&mut file.patterns, at).clone();
+        file.patterns.insert("iban".parse().unwrap(), copy).is_none()
+    }),
+    ("a pattern that is forbidden, gone", Kind::ForbiddenValue, AgainstPerson, |file, at| {
+        remove_one(&mut file.patterns, at)
+    }),
+    ("another expression", Kind::ForbiddenValue, AgainstPerson, |file, at| {
+        pick(&mut file.patterns, at).pattern.push('x');
+        true
+    }),
+    ("label of a pattern", Kind::Wording, Editorial, |file, at| {
+        reworded(&mut pick(&mut file.patterns, at).label)
+    }),
+    ("history begins", Kind::History, AgainstPerson, |file, at| {
+        !std::mem::replace(&mut category(file, at).keep_history, true)
+    }),
+    ("history ends", Kind::History, Favourable, |file, at| {
+        std::mem::replace(&mut category(file, at).keep_history, false)
+    }),
+    ("webhook content dropped", Kind::Filing, Favourable, |file, at| remove_one(&mut file.webhooks, at)),
+    ("webhook content filed elsewhere", Kind::Filing, AgainstPerson, |file, at| {
+        let filing = pick(&mut file.webhooks, at);
+        filing.category = "usage_patterns".parse().unwrap();
+        true
+    }),
+    ("webhook content for a purpose more", Kind::Filing, AgainstPerson, |file, at| {
+        pick(&mut file.webhooks, at).purposes.insert("marketing".parse().unwrap())
+    }),
+    ("webhook content for a purpose less", Kind::Filing, Favourable, |file, at| {
+        drop_one(&mut pick(&mut file.webhooks, at).purposes, at)
     }),
     ("truncation begins", Kind::IpTruncation, Favourable, |file, at| {
         let truncation = &mut category(file, at).ip_truncation;
@@ -445,6 +483,28 @@ proptest! {
             prop_assert!(difference.changes.iter().all(|change| change.direction == *direction), "{}: {:?}", name, difference.changes);
         }
     }
+}
+
+#[test]
+fn clause_8_b_content_of_webhooks_that_was_dropped_and_is_filed_now_is_material() {
+    let mut dropped = (**BASE).clone();
+    dropped.webhooks.remove(&WebhookContent::MessageContent);
+    let difference = diff(&dropped, &BASE);
+    assert!(difference.material);
+    assert_eq!(difference.changes.len(), 1);
+    assert_eq!(difference.changes[0].path, "webhooks.message_content");
+}
+
+#[test]
+fn a_pattern_that_no_category_forbade_goes_without_notice() {
+    let mut unused = (**BASE).clone();
+    for category in unused.categories.values_mut() {
+        category.forbidden.retain(|pattern| pattern.as_str() != "passport_number");
+    }
+    let mut gone = unused.clone();
+    gone.patterns.clear();
+    assert!(!diff(&unused, &gone).material);
+    assert!(diff(&BASE, &unused).material);
 }
 
 #[test]

@@ -115,7 +115,9 @@ fn both_policies_satisfy_the_schema() {
 fn the_words_of_the_schema_are_those_of_the_model() {
     use wzapi_model::basis::LegalBasis;
     use wzapi_model::message::MessageCategory;
-    use wzapi_policy::file::{AskVia, ContinuedUse, DataSource, RecipientKind, RightKind, TransferBasis};
+    use wzapi_policy::file::{
+        AskVia, ContinuedUse, DataSource, RecipientKind, RightKind, TransferBasis, WebhookContent,
+    };
     use wzapi_policy::language::Language;
     use wzapi_policy::regimes::Regime;
     use wzapi_policy::retention::Trigger;
@@ -135,6 +137,7 @@ fn the_words_of_the_schema_are_those_of_the_model() {
         ("/$defs/text/properties", names::<Language>()),
         ("/properties/regimes/properties", names::<Regime>()),
         ("/properties/rights/properties", names::<RightKind>()),
+        ("/properties/webhooks/properties", names::<WebhookContent>()),
         ("/properties/notices/properties/continued_use/enum", names::<ContinuedUse>()),
         ("/$defs/ground/properties/trigger/enum", names::<Trigger>()),
         ("/$defs/category/properties/sources/items/enum", names::<DataSource>()),

@@ -50,6 +50,30 @@ const CASES: &[(&str, &str, &str, &str)] = &[
         "categories.contact.record_kinds",
     ),
     ("subjects = [\"customer\"]", "", "P0306", "categories.contact.subjects"),
+    (
+        "sources = [\"registration\"]",
+        "sources = [\"use\"]\nforbidden = [\"passport_number\"]",
+        "P0307",
+        "categories.contact.forbidden",
+    ),
+    (
+        "[purposes.updates]",
+        "[patterns.x]\nlabel.en = \"X\"\npattern = 'x'\n[purposes.updates]",
+        "P0308",
+        "patterns.x",
+    ),
+    (
+        "[purposes.updates]",
+        "[patterns.x]\nlabel.en = \"X\"\npattern = '('\n[purposes.updates]",
+        "P0309",
+        "patterns.x.pattern",
+    ),
+    (
+        "[purposes.updates]",
+        "[patterns.card_number]\nlabel.en = \"X\"\npattern = 'x'\n[purposes.updates]",
+        "P0105",
+        "patterns.card_number",
+    ),
     ("basis.IN = \"consent\"", "", "P0401", "purposes.updates.basis.IN"),
     (
         "basis.IN = \"consent\"",
@@ -156,6 +180,48 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ("continued_use = \"accepts_terms\"", "continued_use = \"consent\"", "P0705", "notices.continued_use"),
     ("channels = [\"email\"]", "channels = []", "P0706", "notices.channels"),
     ("notice = \"30 days\"", "notice = \"0 days\"", "P0706", "notices.material_change_notice"),
+    (
+        "[notices]",
+        "[webhooks.media]\ncategory = \"x\"\npurposes = [\"x\"]\n[notices]",
+        "P0104",
+        "webhooks.media",
+    ),
+    (
+        "[notices]",
+        "[webhooks.profile]\ncategory = \"x\"\npurposes = []\n[notices]",
+        "P0106",
+        "webhooks.profile.purposes",
+    ),
+    (
+        "[notices]",
+        "[webhooks.profile]\ncategory = \"x\"\npurposes = [\"x\"]\n[notices]",
+        "P0404",
+        "webhooks.profile.category",
+    ),
+    (
+        "[notices]",
+        "[webhooks.profile]\ncategory = \"x\"\npurposes = [\"x\"]\n[notices]",
+        "P0503",
+        "webhooks.profile.purposes",
+    ),
+    (
+        "[notices]",
+        "[webhooks.profile]\ncategory = \"x\"\npurposes = [\"updates\"]\n[notices]",
+        "P0801",
+        "webhooks.profile.purposes",
+    ),
+    (
+        "[notices]",
+        "[webhooks.profile]\ncategory = \"contact\"\npurposes = [\"updates\"]\n[notices]",
+        "P0802",
+        "webhooks.profile.category",
+    ),
+    (
+        "[notices]",
+        "[webhooks.profile]\ncategory = \"contact\"\npurposes = [\"updates\"]\n[notices]",
+        "P0803",
+        "webhooks.profile.category",
+    ),
 ];
 
 /// What some cases need besides.

@@ -6,7 +6,7 @@ use wzapi_policy::language::Language;
 use wzapi_policy::notice::{Format, Layer, NoticeError, render};
 use wzapi_policy::term::Term;
 
-use crate::support::{CUSTOMER, SMALL, WZAPI, edited, policy};
+use crate::support::{CUSTOMER, SMALL, WZAPI, edited, filing, forbidding, policy};
 
 fn page(policy: &Policy, language: Language) -> String {
     render(policy, language, Format::Html, Layer::Both).unwrap()
@@ -112,6 +112,23 @@ fn clause_1_both_layers_say_what_the_policy_says() {
 }
 
 #[test]
+fn the_notice_says_what_is_refused_filed_and_kept_when_it_is_corrected() {
+    let text = forbidding(SMALL, "\"passport_number\", \"card_number\"");
+    let notice = markdown(&policy(&text), Language::English);
+    assert!(notice.contains("full card numbers, passport numbers"), "{notice}");
+    let described =
+        edited(&text, "\"passport numbers\"", "\"passport numbers\"\ndescription.en = \"of India\"");
+    assert!(markdown(&policy(&described), Language::English).contains("passport numbers: of India"));
+
+    let corrected = "The earlier value is kept too.";
+    let filed = "what messages say, for: Updates";
+    assert!(!notice.contains(corrected) && !notice.contains(filed));
+    let kept = edited(&filing(SMALL), "[\"registration\"]", "[\"registration\"]\nkeep_history = true");
+    let notice = markdown(&policy(&kept), Language::English);
+    assert!(notice.contains(corrected) && notice.contains(filed), "{notice}");
+}
+
+#[test]
 fn clause_2_c_the_notice_says_who_obtains_the_consent_of_end_users() {
     let policy = policy(WZAPI);
     assert!(markdown(&policy, Language::English).contains("solely responsible for obtaining proper consent"));
@@ -176,8 +193,8 @@ fn every_language_has_every_fixed_text_and_the_words_of_every_closed_list() {
     use wzapi_model::basis::LegalBasis;
     use wzapi_model::message::MessageCategory;
     use wzapi_policy::file::{
-        AskVia, DataSource, ForbiddenPattern, NoticeChannel, OnwardSharing, RecipientKind, RecipientRole,
-        SubjectKind, TransferBasis, WithdrawalMethod,
+        AskVia, BuiltInPattern, DataSource, NoticeChannel, OnwardSharing, RecipientKind, RecipientRole,
+        SubjectKind, TransferBasis, WebhookContent, WithdrawalMethod,
     };
     use wzapi_policy::regimes::Regime;
     use wzapi_policy::retention::{GroundKind, Trigger};
@@ -200,7 +217,8 @@ fn every_language_has_every_fixed_text_and_the_words_of_every_closed_list() {
         ("ask_via", names::<AskVia>()),
         ("channel", names::<NoticeChannel>()),
         ("regime", names::<Regime>()),
-        ("forbidden", names::<ForbiddenPattern>()),
+        ("forbidden", names::<BuiltInPattern>()),
+        ("webhook_content", names::<WebhookContent>()),
     ];
     let files = [
         include_str!("../../data/notice/en.toml"),

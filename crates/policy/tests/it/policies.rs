@@ -4,8 +4,11 @@ use wzapi_model::basis::LegalBasis;
 use wzapi_model::message::MessageCategory;
 use wzapi_model::name::PurposeId;
 use wzapi_policy::check;
-use wzapi_policy::file::{ContinuedUse, ForbiddenPattern, NoticeChannel, RightKind};
+use wzapi_policy::file::{
+    BuiltInPattern, ContinuedUse, DataSource, ForbiddenPattern, NoticeChannel, RightKind, WebhookContent,
+};
 use wzapi_policy::regimes::Regime;
+use wzapi_policy::term::Term;
 
 use crate::support::{CUSTOMER, SMALL, WZAPI, policy};
 
@@ -27,8 +30,8 @@ fn clause_2_a_user_data_has_the_categories_of_the_policy() {
         assert!(policy.categories.contains_key(&name.parse().unwrap()), "{name}");
     }
     let payment = &policy.categories[&"payment_details".parse().unwrap()];
-    let forbidden = [ForbiddenPattern::CardNumber, ForbiddenPattern::CardVerification];
-    assert!(forbidden.iter().all(|pattern| payment.forbidden.contains(pattern)));
+    let forbids = |pattern: &BuiltInPattern| payment.forbidden.contains(&ForbiddenPattern::BuiltIn(*pattern));
+    assert!(BuiltInPattern::ALL.iter().all(forbids));
 }
 
 #[test]
@@ -40,6 +43,49 @@ fn clause_2_b_usage_data_has_categories_purposes_and_retention_of_its_own() {
     }
     let ip = &policy.categories[&"ip_address".parse().unwrap()];
     assert_eq!(ip.ip_truncation.unwrap().kept_bits(), (24, 48));
+}
+
+#[test]
+fn clause_2_c_the_content_of_webhooks_is_filed_for_a_purpose_and_no_card_number_with_it() {
+    for text in [WZAPI, CUSTOMER] {
+        let policy = policy(text);
+        for content in WebhookContent::ALL {
+            let filing = policy.filing_of(*content).unwrap();
+            assert!(filing.purposes.iter().all(|purpose| policy.permits(purpose, &filing.category)));
+            assert!(policy.category(&filing.category).unwrap().comes_from(DataSource::MessagingPlatform));
+        }
+        let messages = &policy.filing_of(WebhookContent::MessageContent).unwrap().category;
+        assert!(policy.forbidden_in(messages, "4111 1111 1111 1111").is_some());
+    }
+    assert_eq!(policy(SMALL).filing_of(WebhookContent::MessageContent), None);
+}
+
+#[test]
+fn clause_7_b_history_is_kept_where_the_law_needs_it_and_nowhere_else() {
+    let policy = policy(WZAPI);
+    let kept: Vec<&str> = policy
+        .categories
+        .iter()
+        .filter(|(_, category)| category.keep_history)
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(kept, ["billing_information"]);
+}
+
+#[test]
+fn clause_3_a_a_category_is_read_for_the_purposes_that_list_it() {
+    let policy = policy(WZAPI);
+    for category in policy.categories.keys() {
+        let listed: Vec<_> = policy.purposes_of(category).collect();
+        assert!(!listed.is_empty());
+        for purpose in policy.purposes.keys() {
+            assert_eq!(policy.permits(purpose, category), listed.contains(&purpose), "{purpose} {category}");
+        }
+    }
+    let unknown = "fingerprint".parse().unwrap();
+    assert_eq!(policy.purposes_of(&unknown).count(), 0);
+    assert!(!policy.permits(&PurposeId::marketing(), &unknown));
+    assert!(!policy.permits(&"profiling".parse().unwrap(), &"name".parse().unwrap()));
 }
 
 #[test]

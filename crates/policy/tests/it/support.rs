@@ -89,6 +89,39 @@ channels = ["email"]
 continued_use = "accepts_terms"
 "##;
 
+/// A pattern for the numbers of passports of India.
+pub(crate) const PATTERN: &str = r"\b[A-PR-WY][1-9][0-9]{2} ?[0-9]{3}[1-9]\b";
+
+/// The small policy, whose category forbids `list`, and which declares `passport_number`.
+pub(crate) fn forbidding(text: &str, list: &str) -> String {
+    let forbids = format!("sources = [\"registration\"]\nforbidden = [{list}]\n");
+    let pattern =
+        format!("[patterns.passport_number]\nlabel.en = \"passport numbers\"\npattern = '{PATTERN}'\n");
+    format!("{}\n{pattern}", edited(text, "sources = [\"registration\"]\n", &forbids))
+}
+
+/// The small policy with another category, which a purpose uses and webhooks are filed under.
+pub(crate) fn filing(text: &str) -> String {
+    let used = "categories = [\"contact\", \"chat\"]\nmessages";
+    format!("{}{FILING}", edited(text, "categories = [\"contact\"]\nmessages", used))
+}
+
+const FILING: &str = r#"
+[categories.chat]
+label.en = "Chat"
+subjects = ["customer"]
+sources = ["messaging_platform"]
+
+[[categories.chat.retention]]
+kind = "service"
+trigger = "collected"
+period = "90 days"
+
+[webhooks.message_content]
+category = "chat"
+purposes = ["updates"]
+"#;
+
 pub(crate) fn policy(text: &str) -> Policy {
     match parse(text, "test.toml") {
         Ok(policy) => policy,
