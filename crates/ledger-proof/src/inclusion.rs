@@ -101,6 +101,25 @@ fn check_index(index: u64, size: u64) -> Result<(), ProofError> {
     if index < size { Ok(()) } else { Err(ProofError::IndexBeyondSize { index, size }) }
 }
 
+/// The root of the tree of `size` entries if the subtree at `place` had this hash, and all beside the path from
+/// it are as the reader has them.
+pub(crate) fn root_above<R: HashReader + ?Sized>(
+    reader: &R,
+    place: NodePosition,
+    hash: Hash,
+    size: u64,
+) -> Result<Hash, R::Error> {
+    let NodePosition { level, index } = place;
+    let first = index << level;
+    check_index(first, size)?;
+    let sides = path::sides(first, level.into(), size);
+    // The siblings inside a perfect subtree are as many as it has levels, and come first.
+    let siblings = siblings(first, size).into_iter().skip(level.into());
+    iter::zip(sides, siblings).try_fold(hash, |below, (side, leaves)| {
+        Ok(side.join(&nodes::join(&nodes::read(reader, leaves)?), &below))
+    })
+}
+
 /// The leaves under each sibling of the path, lowest first: PATH of RFC 9162, section 2.1.3.1.
 fn siblings(index: u64, size: u64) -> Vec<Range<u64>> {
     let mut siblings = Vec::new();

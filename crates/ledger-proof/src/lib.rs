@@ -1,9 +1,11 @@
-//! The arithmetic of the compliance ledger: what an entry commits to, how entries become a Merkle tree,
-//! and how anyone checks that an entry is in the tree and that the tree only ever grew.
+//! Everything about the compliance ledger that can be checked without trusting whoever keeps it: what an entry
+//! commits to, how entries become a Merkle tree, how its head is signed, how the tree is laid out in files, and
+//! how anyone checks that an entry is in it and that it only ever grew.
 //!
-//! The tree is the one of RFC 9162 with SHA-256. Everything here is a pure function over plain data: no
-//! storage, no clock, no randomness. An auditor who trusts nothing else of this workspace can read this
-//! crate alone, or write the same in another language and test it with `vectors/merkle.json`.
+//! The tree is the one of RFC 9162 with SHA-256; notes, checkpoints, tiles and proofs are in the open formats of
+//! [C2SP](https://c2sp.org), which programs that nobody here wrote can read. Everything here is a pure function
+//! over plain data: no storage, no clock, no randomness. An auditor who trusts nothing else of this workspace
+//! can read this crate alone, or write the same in another language and test it with `vectors/`.
 //!
 //! # From event to root
 //!
@@ -36,6 +38,12 @@
 //! # Ok::<(), wzapi_ledger_proof::ProofError>(())
 //! ```
 //!
+//! # From root to verdict
+//!
+//! A root means something when the log has signed it. [`tlog_proof`] puts the event, the way up to the root and
+//! the signed checkpoint into one file, which is all that a verifier needs beside the log's key; its example
+//! goes from event to file and back. [`audit`] checks a whole log that was exported as files.
+//!
 //! # What is where
 //!
 //! | module | idea |
@@ -45,20 +53,42 @@
 //! | [`consistency`] | that tree begins with all of this older tree |
 //! | [`nodes`] | where the hashes that proofs are built from come from |
 //! | [`memory_tree`] | a whole tree in memory, for tests and small logs |
+//! | [`signed_note`] | text with signatures below it, the keys that make and check them |
+//! | [`checkpoint`] | the signed head of a log, and whom a verifier believes about it |
+//! | [`cosignature`] | the word of a witness under a checkpoint |
+//! | [`tiles`] | the tree as static files, and proofs from few of them |
+//! | [`tlog_proof`] | a proof in one file, with the event that it is about |
+//! | [`handover`] | how a log passes from one key to the next |
+//! | [`succession`] | how one log follows another |
+//! | [`export`] | a log as a directory of files |
+//! | [`audit`] | the check of a whole exported log, which says where a fault is |
+//! | [`canonical`] | the one spelling of an event |
 //!
 //! # What a proof does not say
 //!
-//! A proof ties an entry to a [`TreeHead`], and a head to a later one. It does not say who made the head:
-//! size and root mean something only together and only from a source that the caller trusts, such as a
-//! signed checkpoint. Nor can any proof show that the same log did not sign a second history for someone
-//! else; only comparing heads with others, or witnesses, can.
+//! A proof ties an entry to a [`TreeHead`], and a head to a later one. Size and root mean something only
+//! together and only from a source that the caller trusts, such as a checkpoint that a policy accepted. Nor can
+//! any proof show that the same log did not sign a second history for someone else; only comparing checkpoints
+//! with others, or witnesses, can.
 
+pub mod audit;
+pub mod canonical;
+pub mod checkpoint;
 pub mod compact_range;
 pub mod consistency;
+pub mod cosignature;
+pub mod export;
+pub mod handover;
 pub mod inclusion;
 pub mod memory_tree;
 pub mod nodes;
+pub mod signed_note;
+pub mod succession;
+pub mod tiles;
+pub mod tlog_proof;
 
+mod base64_text;
+mod decimal;
 mod entry;
 mod error;
 mod hash;
