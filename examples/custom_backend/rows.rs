@@ -54,24 +54,26 @@ impl Rows {
         }
     }
 
-    /// One page. A prefix is a range of the map; what is due has to be searched for, which is fine for as many rows
-    /// as fit into memory. A database has an index on the due time.
+    /// One page. A prefix is a range of the map; rows of one kind and what is due have to be searched for, which is
+    /// fine for as many rows as fit into memory. A database has a table per kind, or leaps from owner to owner, and it
+    /// has an index on the due time.
     pub(crate) fn scan(&self, query: &Query) -> Result<Page, StorageError> {
         let after = query.after.as_ref().map(|cursor| order_of(query, &cursor.key, cursor.due_at));
         let prefix = match &query.selection {
             Selection::Prefix(prefix) => codec::encode_prefix(query.controller, prefix),
-            Selection::DueBy(_) => query.controller.to_bytes().to_vec(),
+            Selection::Kind(_) | Selection::DueBy(_) => query.controller.to_bytes().to_vec(),
         };
         let mut rows = Vec::new();
         for (bytes, value) in self.0.range(prefix.clone()..).take_while(|(key, _)| key.starts_with(&prefix)) {
             let (_, key) = codec::decode_key(bytes)?;
-            let stored = codec::decode_value(key.kind(), value)?;
+            let (_, due_at) = codec::decode_header(key.kind(), value)?;
             let is_selected = match query.selection {
                 Selection::Prefix(_) => true,
-                Selection::DueBy(moment) => stored.due_at.is_some_and(|due| due <= moment),
+                Selection::Kind(kind) => key.kind() == kind,
+                Selection::DueBy(moment) => due_at.is_some_and(|due| due <= moment),
             };
-            if is_selected && after.as_ref().is_none_or(|after| order_of(query, &key, stored.due_at) > *after)
-            {
+            if is_selected && after.as_ref().is_none_or(|after| order_of(query, &key, due_at) > *after) {
+                let stored = codec::decode_value(key.kind(), value)?;
                 rows.push((key, stored));
             }
         }
@@ -84,11 +86,11 @@ impl Rows {
     }
 }
 
-/// Where a row stands in a scan: `scan-order` and `scan-due`.
+/// Where a row stands in a scan: `scan-order`, `scan-kind-order` and `scan-due`.
 fn order_of(query: &Query, key: &Key, due_at: Option<Timestamp>) -> (Option<Timestamp>, Vec<u8>) {
     let key = codec::encode_key(query.controller, key);
     match query.selection {
-        Selection::Prefix(_) => (None, key),
+        Selection::Prefix(_) | Selection::Kind(_) => (None, key),
         Selection::DueBy(_) => (due_at, key),
     }
 }

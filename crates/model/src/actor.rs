@@ -22,6 +22,10 @@ pub enum Role {
     Sender,
     /// Records and imports consent.
     ConsentManager,
+    /// Stores, corrects and reads records of personal data for their purposes.
+    RecordKeeper,
+    /// The data protection officer: reads, restricts and disposes of records.
+    Officer,
     /// Verifies the ledger and reads evidence.
     Auditor,
 }
@@ -94,6 +98,16 @@ impl Actor {
     /// [`ActorError`] when `name` is not allowed.
     pub fn service(name: &str, roles: impl IntoIterator<Item = Role>) -> Result<Self, ActorError> {
         Self::new(name, roles, ControllerScope::Every)
+    }
+
+    /// These libraries themselves, where they go on with what an actor began. It may do nothing.
+    #[must_use]
+    pub fn wzapi() -> Self {
+        Self {
+            name: "wzapi".to_owned(),
+            roles: BTreeSet::new(),
+            controllers: ControllerScope::Only(BTreeSet::new()),
+        }
     }
 
     /// The name that the ledger records.

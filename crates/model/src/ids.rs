@@ -112,6 +112,11 @@ random_id!(
     "permit id"
 );
 random_id!(
+    /// A record of personal data.
+    RecordId,
+    "record id"
+);
+random_id!(
     /// A log: the origin line of its checkpoints names this id and never the customer.
     LogId,
     "log id"

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use wzapi_storage::StorageError;
 
-/// The format of directories that this library makes and opens.
-pub(crate) const FORMAT: u32 = 1;
+/// The format of directories that this library makes and opens. Format 1 was never released; its rows read otherwise.
+pub(crate) const FORMAT: u32 = 2;
 
 const MAGIC: &str = "wzapi-embedded";
 const FORMAT_FILE: &str = "FORMAT";
@@ -171,7 +171,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("deep/er");
         let directory = Directory::claim(&path).unwrap();
-        assert_eq!(std::fs::read_to_string(path.join(FORMAT_FILE)).unwrap(), "wzapi-embedded 1\n");
+        assert_eq!(std::fs::read_to_string(path.join(FORMAT_FILE)).unwrap(), "wzapi-embedded 2\n");
         assert!(!directory.rows().exists());
         drop(directory);
         Directory::claim(&path).unwrap();
@@ -187,8 +187,10 @@ mod tests {
 
     #[test]
     fn another_format_is_refused() {
-        let newer = "wzapi-embedded 2\n";
-        for (text, expected) in [(newer, "2"), ("SQLite format 3", "not of wzapi"), ("", "not of wzapi")] {
+        let (older, newer) = ("wzapi-embedded 1\n", "wzapi-embedded 3\n");
+        for (text, expected) in
+            [(older, "1"), (newer, "3"), ("SQLite format 3", "not of wzapi"), ("", "not of wzapi")]
+        {
             let root = tempfile::tempdir().unwrap();
             std::fs::write(root.path().join(FORMAT_FILE), text).unwrap();
             assert!(found(Directory::claim(root.path()).unwrap_err()).contains(expected), "{text}");

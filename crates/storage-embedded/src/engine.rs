@@ -1,9 +1,9 @@
 //! fjall: its keyspaces, and the snapshot that readers see.
 
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Snapshot};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode, Readable, Snapshot};
 use wzapi_model::Timestamp;
 use wzapi_storage::key::RowKind;
 use wzapi_storage::{StorageError, codec};
@@ -20,16 +20,19 @@ const MEMTABLE_BYTES: u64 = if cfg!(test) { 64 * 1024 } else { 16 * 1024 * 1024 
 const MAX_JOURNAL_BYTES: u64 = 128 * 1024 * 1024;
 
 const RESERVED_VERSIONS: &[u8] = b"versions_reserved_below";
+const PADDING: &[u8] = b"padding";
 
 /// The engine's handles; cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Engine {
-    database: Database,
+    pub(crate) database: Database,
     /// Encoded key → encoded value.
     pub(crate) rows: Keyspace,
     /// [`due_key`] → nothing.
     pub(crate) due: Keyspace,
     meta: Keyspace,
+    /// The turn of whoever writes: the writer, or now and then a compaction.
+    writing: Arc<Mutex<()>>,
     published: Arc<RwLock<Arc<Snapshot>>>,
     #[cfg(test)]
     pub(crate) fail_next_commit: Arc<std::sync::atomic::AtomicBool>,
@@ -55,6 +58,7 @@ impl Engine {
             rows: keyspace("rows")?,
             due: keyspace("due")?,
             meta: keyspace("meta")?,
+            writing: Arc::default(),
             published: Arc::new(RwLock::new(Arc::new(database.snapshot()))),
             database,
             #[cfg(test)]
@@ -106,9 +110,26 @@ impl Engine {
         if self.fail_next_commit.swap(false, std::sync::atomic::Ordering::SeqCst) {
             return Err(std::io::Error::other("a test pulled the plug").into());
         }
+        self.write(batch)?;
+        Ok(written)
+    }
+
+    /// Writes a value that nobody reads, or removes it: see [`crate::compaction`].
+    pub(crate) fn write_padding(&self, padding: Option<Vec<u8>>) -> Result<(), fjall::Error> {
+        let mut batch = self.database.batch().durability(Some(PersistMode::Buffer));
+        match padding {
+            Some(bytes) => batch.insert(&self.meta, PADDING, bytes),
+            None => batch.remove(&self.meta, PADDING),
+        }
+        self.write(batch)
+    }
+
+    /// Writes a batch, and shows readers what is stored then.
+    fn write(&self, batch: OwnedWriteBatch) -> Result<(), fjall::Error> {
+        let _turn = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         batch.commit()?;
         self.publish();
-        Ok(written)
+        Ok(())
     }
 
     /// Shows readers what is stored now.
@@ -116,11 +137,16 @@ impl Engine {
     /// Readers do not open snapshots of their own. The engine syncs a batch before it inserts it, but inserts it
     /// row by row, and a flush or compaction that ends in between moves the engine's idea of "visible" past the
     /// batch. A snapshot that is opened at that moment sees half of it (fjall 3.1.13 with lsm-tree 3.1.10; read
-    /// that way, the test below fails within seconds). The writer, of which there is one, opens them between
-    /// batches, when nothing is half inserted.
+    /// that way, the test below fails within seconds). Whoever writes opens them in the same turn, between batches,
+    /// when nothing is half inserted.
     pub(crate) fn publish(&self) {
         let snapshot = Arc::new(self.database.snapshot());
         *self.published.write().unwrap_or_else(PoisonError::into_inner) = snapshot;
+    }
+
+    /// All that it stores.
+    pub(crate) const fn keyspaces(&self) -> [&Keyspace; 3] {
+        [&self.rows, &self.due, &self.meta]
     }
 
     /// What readers see.

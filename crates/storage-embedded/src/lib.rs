@@ -8,6 +8,7 @@
 //! | module | what is in it |
 //! |---|---|
 //! | `store` | [`EmbeddedStorage`]: the store itself |
+//! | `compaction` | rewriting the files without what was deleted |
 //! | `directory` | the `FORMAT` file and the lock of the directory |
 //! | `engine` | fjall: its keyspaces, and the snapshot that readers see |
 //! | `prepared` | a changeset, encoded on its caller's task |
@@ -15,6 +16,7 @@
 //! | `versions` | version numbers that no crash can bring back |
 //! | `writer` | the writer thread |
 //! | `read` | `get` and `scan` |
+//! | `kind_scan` | the rows of one kind over all owners, leaping over what else they have |
 //!
 //! ```
 //! use wzapi_storage_embedded::{EmbeddedStorage, Options};
@@ -29,9 +31,11 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod compaction;
 mod directory;
 mod engine;
 mod group;
+mod kind_scan;
 mod prepared;
 mod read;
 mod store;

@@ -11,6 +11,7 @@ use wzapi_storage::row::Stored;
 use wzapi_storage::{Key, StorageError, codec};
 
 use crate::engine::{Engine, due_key, listed_key, read_error};
+use crate::kind_scan::kind_scan;
 
 pub(crate) fn get(
     engine: &Engine,
@@ -34,6 +35,7 @@ fn row(
 pub(crate) fn scan(engine: &Engine, query: &Query) -> Result<Page, StorageError> {
     match &query.selection {
         Selection::Prefix(prefix) => scan_prefix(engine, query, prefix),
+        Selection::Kind(kind) => scan_kind(engine, query, *kind),
         Selection::DueBy(moment) => scan_due(engine, query, *moment),
     }
 }
@@ -51,6 +53,17 @@ fn scan_prefix(engine: &Engine, query: &Query, prefix: &KeyPrefix) -> Result<Pag
         rows.push((key, stored));
     }
     Ok(page(rows, entries.next().is_some()))
+}
+
+fn scan_kind(engine: &Engine, query: &Query, kind: RowKind) -> Result<Page, StorageError> {
+    let after = query.after.as_ref().map(|cursor| codec::encode_key(query.controller, &cursor.key));
+    let snapshot = engine.snapshot();
+    let entries = |range: KeyRange| {
+        let entries = snapshot.range::<Vec<u8>, _>(&engine.rows, range);
+        entries.map(move |entry| entry.into_inner().map_err(|error| read_error(kind, error)))
+    };
+    let (rows, more) = kind_scan(query.controller, kind, after, query.limit, entries)?;
+    Ok(page(rows, more))
 }
 
 fn scan_due(engine: &Engine, query: &Query, moment: Timestamp) -> Result<Page, StorageError> {
@@ -87,10 +100,10 @@ fn page(rows: Vec<(Key, Stored)>, more: bool) -> Page {
     Page { rows, next }
 }
 
-type KeyRange = (Bound<Vec<u8>>, Bound<Vec<u8>>);
+pub(crate) type KeyRange = (Bound<Vec<u8>>, Bound<Vec<u8>>);
 
 /// The keys from `start` to `end` that come after `after`; `None` when there can be none.
-fn range_after(start: &[u8], end: Bound<Vec<u8>>, after: Option<Vec<u8>>) -> Option<KeyRange> {
+pub(crate) fn range_after(start: &[u8], end: Bound<Vec<u8>>, after: Option<Vec<u8>>) -> Option<KeyRange> {
     let begin = match after {
         Some(after) if after.as_slice() >= start => Bound::Excluded(after),
         _ => Bound::Included(start.to_vec()),
@@ -102,7 +115,7 @@ fn range_after(start: &[u8], end: Bound<Vec<u8>>, after: Option<Vec<u8>>) -> Opt
 }
 
 /// The first key after all keys that begin with `prefix`.
-fn end_of(prefix: &[u8]) -> Bound<Vec<u8>> {
+pub(crate) fn end_of(prefix: &[u8]) -> Bound<Vec<u8>> {
     let mut end = prefix.to_vec();
     while let Some(last) = end.pop() {
         if let Some(next) = last.checked_add(1) {

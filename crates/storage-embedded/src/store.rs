@@ -8,11 +8,13 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 use wzapi_model::ids::ControllerId;
 use wzapi_storage::changeset::InvalidChangeset;
+use wzapi_storage::compaction::Compacted;
 use wzapi_storage::contract::MAX_GET_KEYS;
 use wzapi_storage::query::{Page, Query};
 use wzapi_storage::row::Stored;
 use wzapi_storage::{Changeset, Committed, Key, Storage, StorageError};
 
+use crate::compaction::Compactor;
 use crate::directory::Directory;
 use crate::engine::Engine;
 use crate::prepared::Prepared;
@@ -69,8 +71,8 @@ impl Options {
 /// **Closing.** When the last clone is dropped, the changesets in the queue are written, the writer thread ends
 /// and the directory is free for the next process. The drop waits for that.
 ///
-/// **Erasure** does not rest on this engine: deleted bytes stay in its files for as long as it likes. Whatever
-/// says something about a person is sealed, and its key is what is destroyed.
+/// **Erasure** does not rest on this engine: deleted bytes stay in its files for as long as it likes, or until
+/// [`EmbeddedStorage::compact`]. Whatever says something about a person is sealed, and its key is what is destroyed.
 #[derive(Clone)]
 pub struct EmbeddedStorage(Arc<Inner>);
 
@@ -79,8 +81,9 @@ struct Inner {
     queue: Option<mpsc::Sender<Request>>,
     writer: Option<JoinHandle<()>>,
     counters: Arc<Counters>,
+    compactor: Compactor,
     engine: Engine,
-    _directory: Directory,
+    directory: Directory,
 }
 
 impl EmbeddedStorage {
@@ -91,7 +94,7 @@ impl EmbeddedStorage {
     ///
     /// # Errors
     /// [`StorageError::InUse`] when a process, also this one, has the store open; [`StorageError::Format`] when
-    /// the directory holds something else or is of a newer format; [`StorageError::Unavailable`] when files
+    /// the directory holds something else or is of another format; [`StorageError::Unavailable`] when files
     /// cannot be read or written.
     pub fn open(path: impl AsRef<Path>, options: Options) -> Result<Self, StorageError> {
         let options = options.bounded();
@@ -110,8 +113,9 @@ impl EmbeddedStorage {
             queue: Some(sender),
             writer: Some(writer),
             counters,
+            compactor: Compactor::default(),
             engine,
-            _directory: directory,
+            directory,
         })))
     }
 
@@ -119,6 +123,37 @@ impl EmbeddedStorage {
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.0.counters.stats()
+    }
+
+    /// Rewrites the files of the store without what was deleted or replaced before the call, and answers how much
+    /// they take up. What is deleted while it runs is for the next time.
+    ///
+    /// Afterwards the old bytes are in none of its files: neither in those that hold rows nor in the journal. They may
+    /// be on the medium for longer than that, as with every deleted file, and in backups. Erasure does not rest on
+    /// this.
+    ///
+    /// It reads and writes the whole store and some 80 MiB more, on a thread of its own, so it may take long, and it
+    /// needs as much free space as the store has at that time. Reads and commits go on; commits wait when more than
+    /// 300 MiB come in before the files are rewritten. It goes on when the future is dropped. When the store is
+    /// closed it ends before its next step, and the closing waits for that. A crash in the middle does no harm.
+    ///
+    /// ```
+    /// # use wzapi_storage_embedded::{EmbeddedStorage, Options};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), wzapi_storage::StorageError> {
+    /// # let directory = tempfile::tempdir().unwrap();
+    /// let storage = EmbeddedStorage::open(directory.path(), Options::default())?;
+    /// let compacted = storage.compact().await?;
+    /// assert!(compacted.bytes_after > 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] when a compaction is under way, when the disk lacks room or fails, and when so
+    /// much is written meanwhile that it does not get to an end. The rows are untouched in every case.
+    pub async fn compact(&self) -> Result<Compacted, StorageError> {
+        Ok(self.0.compactor.run(&self.0.engine, self.0.directory.rows()).await?)
     }
 
     #[cfg(test)]
@@ -134,6 +169,7 @@ impl Drop for Inner {
             // A writer that panicked has told its callers by dropping them.
             writer.join().ok();
         }
+        self.compactor.close();
     }
 }
 

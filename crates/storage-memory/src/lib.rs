@@ -1,7 +1,8 @@
 //! A store in memory: the reference that other backends are compared with, and the quickest one to test on.
 //!
 //! It keeps encoded keys and values, as a store on disk does, so what cannot be encoded fails here too. Nothing
-//! survives the process. A due scan looks at every row of its controller: right for tests, wrong for production.
+//! survives the process. Due scans and kind scans look at every row of their controller: right for tests, wrong for
+//! production.
 //!
 //! ```
 //! use std::sync::Arc;

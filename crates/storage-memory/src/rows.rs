@@ -1,6 +1,7 @@
 //! The rows and the rules, without the lock.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use wzapi_model::Timestamp;
 use wzapi_model::ids::ControllerId;
@@ -27,22 +28,24 @@ impl Rows {
     }
 
     pub(crate) fn scan(&self, query: &Query) -> Result<Page, StorageError> {
+        let after = query.after.as_ref().map(|cursor| codec::encode_key(query.controller, &cursor.key));
+        let controller = query.controller.to_bytes();
+        // One row more than asked for tells whether there is another page.
+        let enough = query.limit.saturating_add(1);
         let mut found = match &query.selection {
             Selection::Prefix(prefix) => {
-                let after =
-                    query.after.as_ref().map(|cursor| codec::encode_key(query.controller, &cursor.key));
-                self.under(&codec::encode_prefix(query.controller, prefix), |bytes, _| {
-                    after.as_deref().is_none_or(|after| bytes > after)
-                })?
+                let prefix = codec::encode_prefix(query.controller, prefix);
+                self.under(&prefix, after, enough, |_, _, _| true)?
+            }
+            Selection::Kind(kind) => {
+                self.under(&controller, after, enough, |_, key, _| key.kind() == *kind)?
             }
             Selection::DueBy(moment) => {
-                let after = query.after.as_ref().map(|cursor| {
-                    (
-                        cursor.due_at.unwrap_or(Timestamp::EPOCH),
-                        codec::encode_key(query.controller, &cursor.key),
-                    )
+                let after = after.map(|key| {
+                    let due_at = query.after.as_ref().and_then(|cursor| cursor.due_at);
+                    (due_at.unwrap_or(Timestamp::EPOCH), key)
                 });
-                let mut due = self.under(&query.controller.to_bytes(), |bytes, due_at| {
+                let mut due = self.under(&controller, None, usize::MAX, |bytes, _, due_at| {
                     due_at.is_some_and(|due_at| {
                         due_at <= *moment
                             && after.as_ref().is_none_or(|(time, key)| (due_at, bytes) > (*time, key))
@@ -62,21 +65,29 @@ impl Rows {
         Ok(Page { rows: found, next })
     }
 
-    /// The rows under `prefix` that are `wanted`, in key order.
+    /// The first `enough` rows under `prefix`, after the key `after`, that are `wanted`, in key order.
     fn under(
         &self,
         prefix: &[u8],
-        wanted: impl Fn(&[u8], Option<Timestamp>) -> bool,
+        after: Option<Vec<u8>>,
+        enough: usize,
+        wanted: impl Fn(&[u8], &Key, Option<Timestamp>) -> bool,
     ) -> Result<Vec<(Key, Stored)>, StorageError> {
+        let begin = match after {
+            Some(after) if after.as_slice() >= prefix => Bound::Excluded(after),
+            _ => Bound::Included(prefix.to_vec()),
+        };
         let mut found = Vec::new();
-        for (bytes, value) in
-            self.rows.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix))
-        {
+        let rows = self.rows.range((begin, Bound::Unbounded)).take_while(|(key, _)| key.starts_with(prefix));
+        for (bytes, value) in rows {
             let (_, key) = codec::decode_key(bytes)?;
             let (_, due_at) = codec::decode_header(key.kind(), value)?;
-            if wanted(bytes, due_at) {
+            if wanted(bytes, &key, due_at) {
                 let stored = codec::decode_value(key.kind(), value)?;
                 found.push((key, stored));
+            }
+            if found.len() >= enough {
+                break;
             }
         }
         Ok(found)

@@ -18,6 +18,16 @@ ALTER TABLE wzapi.parked FORCE ROW LEVEL SECURITY;
 CREATE POLICY one_controller ON wzapi.parked
     USING (controller_id = nullif(current_setting('wzapi.controller_id', true), '')::uuid);
 
+ALTER TABLE wzapi.epoch ENABLE ROW LEVEL SECURITY;
+ALTER TABLE wzapi.epoch FORCE ROW LEVEL SECURITY;
+CREATE POLICY one_controller ON wzapi.epoch
+    USING (controller_id = nullif(current_setting('wzapi.controller_id', true), '')::uuid);
+
+ALTER TABLE wzapi.journal_position ENABLE ROW LEVEL SECURITY;
+ALTER TABLE wzapi.journal_position FORCE ROW LEVEL SECURITY;
+CREATE POLICY one_controller ON wzapi.journal_position
+    USING (controller_id = nullif(current_setting('wzapi.controller_id', true), '')::uuid);
+
 ALTER TABLE wzapi.controller ENABLE ROW LEVEL SECURITY;
 ALTER TABLE wzapi.controller FORCE ROW LEVEL SECURITY;
 CREATE POLICY one_controller ON wzapi.controller
@@ -43,6 +53,11 @@ ALTER TABLE wzapi.data_key FORCE ROW LEVEL SECURITY;
 CREATE POLICY one_controller ON wzapi.data_key
     USING (controller_id = nullif(current_setting('wzapi.controller_id', true), '')::uuid);
 
+ALTER TABLE wzapi.log_key ENABLE ROW LEVEL SECURITY;
+ALTER TABLE wzapi.log_key FORCE ROW LEVEL SECURITY;
+CREATE POLICY one_controller ON wzapi.log_key
+    USING (controller_id = nullif(current_setting('wzapi.controller_id', true), '')::uuid);
+
 ALTER TABLE wzapi.identifier ENABLE ROW LEVEL SECURITY;
 ALTER TABLE wzapi.identifier FORCE ROW LEVEL SECURITY;
 CREATE POLICY one_controller ON wzapi.identifier
@@ -63,6 +78,16 @@ ALTER TABLE wzapi.permit FORCE ROW LEVEL SECURITY;
 CREATE POLICY one_controller ON wzapi.permit
     USING (controller_id = nullif(current_setting('wzapi.controller_id', true), '')::uuid);
 
+ALTER TABLE wzapi.record ENABLE ROW LEVEL SECURITY;
+ALTER TABLE wzapi.record FORCE ROW LEVEL SECURITY;
+CREATE POLICY one_controller ON wzapi.record
+    USING (controller_id = nullif(current_setting('wzapi.controller_id', true), '')::uuid);
+
+ALTER TABLE wzapi.record_revision ENABLE ROW LEVEL SECURITY;
+ALTER TABLE wzapi.record_revision FORCE ROW LEVEL SECURITY;
+CREATE POLICY one_controller ON wzapi.record_revision
+    USING (controller_id = nullif(current_setting('wzapi.controller_id', true), '')::uuid);
+
 ALTER TABLE wzapi.source_event ENABLE ROW LEVEL SECURITY;
 ALTER TABLE wzapi.source_event FORCE ROW LEVEL SECURITY;
 CREATE POLICY one_controller ON wzapi.source_event
@@ -71,6 +96,11 @@ CREATE POLICY one_controller ON wzapi.source_event
 ALTER TABLE wzapi.unrecognised ENABLE ROW LEVEL SECURITY;
 ALTER TABLE wzapi.unrecognised FORCE ROW LEVEL SECURITY;
 CREATE POLICY one_controller ON wzapi.unrecognised
+    USING (controller_id = nullif(current_setting('wzapi.controller_id', true), '')::uuid);
+
+ALTER TABLE wzapi.record_of_category ENABLE ROW LEVEL SECURITY;
+ALTER TABLE wzapi.record_of_category FORCE ROW LEVEL SECURITY;
+CREATE POLICY one_controller ON wzapi.record_of_category
     USING (controller_id = nullif(current_setting('wzapi.controller_id', true), '')::uuid);
 
 ALTER TABLE wzapi.log_head ENABLE ROW LEVEL SECURITY;
@@ -86,6 +116,21 @@ CREATE POLICY one_controller ON wzapi.log_leaf
 ALTER TABLE wzapi.entry_body ENABLE ROW LEVEL SECURITY;
 ALTER TABLE wzapi.entry_body FORCE ROW LEVEL SECURITY;
 CREATE POLICY one_controller ON wzapi.entry_body
+    USING (controller_id = nullif(current_setting('wzapi.controller_id', true), '')::uuid);
+
+ALTER TABLE wzapi.checkpoint ENABLE ROW LEVEL SECURITY;
+ALTER TABLE wzapi.checkpoint FORCE ROW LEVEL SECURITY;
+CREATE POLICY one_controller ON wzapi.checkpoint
+    USING (controller_id = nullif(current_setting('wzapi.controller_id', true), '')::uuid);
+
+ALTER TABLE wzapi.log_tile ENABLE ROW LEVEL SECURITY;
+ALTER TABLE wzapi.log_tile FORCE ROW LEVEL SECURITY;
+CREATE POLICY one_controller ON wzapi.log_tile
+    USING (controller_id = nullif(current_setting('wzapi.controller_id', true), '')::uuid);
+
+ALTER TABLE wzapi.closed_log ENABLE ROW LEVEL SECURITY;
+ALTER TABLE wzapi.closed_log FORCE ROW LEVEL SECURITY;
+CREATE POLICY one_controller ON wzapi.closed_log
     USING (controller_id = nullif(current_setting('wzapi.controller_id', true), '')::uuid);
 
 ALTER TABLE wzapi.changeset ENABLE ROW LEVEL SECURITY;

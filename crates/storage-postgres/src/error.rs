@@ -72,6 +72,11 @@ pub enum PostgresError {
         "the role lacks rights on the tables; grant USAGE, SELECT, INSERT, UPDATE and DELETE on the schema"
     )]
     Permission,
+    /// The role may not vacuum the tables.
+    #[error(
+        "the role may not vacuum the tables; compact as their owner, or grant MAINTAIN on them (PostgreSQL 17 or newer)"
+    )]
+    Maintenance,
     /// The disk of the server is full.
     #[error("the server's disk is full and nothing was changed; free space, then retry")]
     DiskFull,

@@ -14,6 +14,7 @@
 //! | `statements` | the SQL |
 //! | `plan` | a changeset as statements |
 //! | `commit` | a changeset as a transaction, and what becomes of it when something goes wrong |
+//! | `compaction` | `VACUUM`, table by table |
 //! | `read` | `get` and `scan` |
 //! | `session` | connections, and how statements travel over them |
 //! | `tls` | encryption of the connections |
@@ -34,6 +35,7 @@
 #![forbid(unsafe_code)]
 
 mod commit;
+mod compaction;
 mod config;
 mod error;
 mod plan;

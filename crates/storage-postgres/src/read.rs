@@ -75,38 +75,17 @@ impl Wanted {
 }
 
 pub(crate) async fn scan(session: &Session, schema: &str, query: &Query) -> Result<Page, StorageError> {
-    // One row more than asked for tells whether there is another page.
-    let limit = Parameter::Number(i64::try_from(query.limit).unwrap_or(i64::MAX).saturating_add(1));
-    let controller = Parameter::controller(query.controller);
-    let after = query.after.as_ref().map(|cursor| (key_bytes(query.controller, &cursor.key), cursor.due_at));
     let statement = match &query.selection {
         Selection::Prefix(prefix) => {
             let first = without_controller(codec::encode_prefix(query.controller, prefix));
             let end = end_of(&first);
-            // The next key after the cursor, in byte order.
-            let after = after.map(|(mut key, _)| {
-                key.push(0);
-                key
-            });
-            let first = after.map_or(first.clone(), |after| after.max(first));
-            let bounds = [Parameter::Bytes(first), Parameter::Bytes(end)];
-            Statement {
-                sql: statements::scan_keys(schema, kinds_under(prefix)),
-                parameters: [controller].into_iter().chain(bounds).chain([limit]).collect(),
-            }
+            scan_keys(schema, query, kinds_under(prefix), first, end)
         }
-        Selection::DueBy(moment) => {
-            let (key, due_at) = after.unwrap_or_default();
-            let due_at = Moment(due_at.unwrap_or(Timestamp::EPOCH));
-            let parameters = vec![
-                controller,
-                Parameter::Moment(Moment(*moment)),
-                Parameter::Moment(due_at),
-                Parameter::Bytes(key),
-                limit,
-            ];
-            Statement { sql: statements::scan_due(schema), parameters }
+        // One table, from the first key of the controller in it to the last.
+        Selection::Kind(kind) => {
+            scan_keys(schema, query, std::slice::from_ref(kind), Vec::new(), AFTER_ALL_KEYS.to_vec())
         }
+        Selection::DueBy(moment) => scan_due(schema, query, *moment),
     };
     let found = session.read(query.controller, &statement).await?;
     let mut rows = Vec::with_capacity(found.len().min(query.limit));
@@ -124,13 +103,55 @@ pub(crate) async fn scan(session: &Session, schema: &str, query: &Query) -> Resu
     Ok(Page { rows, next })
 }
 
+/// The keys from `first`, or from the one after the cursor, up to `end`.
+fn scan_keys(schema: &str, query: &Query, kinds: &[RowKind], first: Vec<u8>, end: Vec<u8>) -> Statement {
+    let after = query.after.as_ref().map(|cursor| {
+        // The next key in byte order.
+        let mut key = key_bytes(query.controller, &cursor.key);
+        key.push(0);
+        key
+    });
+    let first = after.map_or(first.clone(), |after| after.max(first));
+    let parameters = vec![
+        Parameter::controller(query.controller),
+        Parameter::Bytes(first),
+        Parameter::Bytes(end),
+        limit_of(query),
+    ];
+    Statement { sql: statements::scan_keys(schema, kinds), parameters }
+}
+
+fn scan_due(schema: &str, query: &Query, moment: Timestamp) -> Statement {
+    let after = query.after.as_ref().map(|cursor| (key_bytes(query.controller, &cursor.key), cursor.due_at));
+    let (key, due_at) = after.unwrap_or_default();
+    let parameters = vec![
+        Parameter::controller(query.controller),
+        Parameter::Moment(Moment(moment)),
+        Parameter::Moment(Moment(due_at.unwrap_or(Timestamp::EPOCH))),
+        Parameter::Bytes(key),
+        limit_of(query),
+    ];
+    Statement { sql: statements::scan_due(schema), parameters }
+}
+
+/// One row more than asked for tells whether there is another page.
+fn limit_of(query: &Query) -> Parameter {
+    Parameter::Number(i64::try_from(query.limit).unwrap_or(i64::MAX).saturating_add(1))
+}
+
 fn kinds_under(prefix: &KeyPrefix) -> &[RowKind] {
     match prefix {
         KeyPrefix::Owner(owner) => kinds_of(*owner),
         KeyPrefix::Kind(_, kind) => std::slice::from_ref(kind),
         KeyPrefix::ParkedUnder(_) => &[RowKind::Parked],
+        KeyPrefix::Records(..) | KeyPrefix::RecordsIn(..) => &[RowKind::Record],
+        KeyPrefix::Revisions(..) => &[RowKind::RecordRevision],
+        KeyPrefix::RecordsOfCategory(_) => &[RowKind::RecordOfCategory],
     }
 }
+
+/// The last owner, and no kind has the code 255: every key comes before this.
+const AFTER_ALL_KEYS: [u8; 17] = [u8::MAX; 17];
 
 /// The first key after all keys that begin with `prefix`, which ends in an owner or goes on from a kind.
 fn end_of(prefix: &[u8]) -> Vec<u8> {
@@ -141,10 +162,7 @@ fn end_of(prefix: &[u8]) -> Vec<u8> {
             return end;
         }
     }
-    // The last owner of all: no kind has the code 255, so every key of it comes before this.
-    let mut end = prefix.to_vec();
-    end.push(u8::MAX);
-    end
+    AFTER_ALL_KEYS.to_vec()
 }
 
 type Read<T> = Result<T, StorageError>;

@@ -10,10 +10,15 @@ use crate::error::{Fault, PostgresError};
 use crate::session::Session;
 
 /// The version of the schema that this library reads and writes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
-/// Numbered, applied once, never changed after a release. They name the schema `wzapi`.
-const MIGRATIONS: &[(u32, &str, &str)] = &[(1, "0001_rows", include_str!("../migrations/0001_rows.sql"))];
+/// Numbered, applied once, never changed after a release. They name the schema `wzapi`. The first one is for an empty
+/// database; no migration leads on from schemas before it.
+const MIGRATIONS: &[(u32, &str, &str)] =
+    &[(OLDEST, "0002_rows", include_str!("../migrations/0002_rows.sql"))];
+
+/// The oldest schema that this library takes over. Schema 1 was never released, and its rows read otherwise.
+const OLDEST: u32 = 2;
 
 const ROW_LEVEL_SECURITY: &str = include_str!("../migrations/row_level_security.sql");
 
@@ -96,7 +101,7 @@ fn in_schema(schema: &str, sql: &str) -> String {
 pub(crate) async fn prepare(session: &Session, config: &Config) -> Result<(), StorageError> {
     for attempt in 1..=ATTEMPTS {
         let found = version_of(session, &config.schema).await?;
-        if found > VERSION {
+        if found > VERSION || (1..OLDEST).contains(&found) {
             let found = format!("{found} of the PostgreSQL schema");
             return Err(StorageError::Format { found, supported: VERSION });
         }
@@ -165,7 +170,7 @@ mod tests {
     #[test]
     fn the_migrations_are_numbered_and_end_at_the_current_version() {
         let numbers: Vec<u32> = MIGRATIONS.iter().map(|(version, ..)| *version).collect();
-        assert_eq!(numbers, (1..=VERSION).collect::<Vec<_>>());
+        assert_eq!(numbers, (OLDEST..=VERSION).collect::<Vec<_>>());
         for (version, name, _) in MIGRATIONS {
             assert!(name.starts_with(&format!("{version:04}_")), "{name}");
         }

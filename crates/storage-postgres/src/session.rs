@@ -164,6 +164,16 @@ impl Session {
         done
     }
 
+    /// Runs statements without parameters one after the other, each outside of a transaction and for as long as it
+    /// takes, on a connection that nobody gets afterwards.
+    pub(crate) async fn one_by_one(&self, statements: impl Iterator<Item = String>) -> Result<(), Fault> {
+        let client = Object::take(self.client().await.map_err(Fault::Refused)?);
+        for sql in statements {
+            client.batch_execute(&sql).await?;
+        }
+        Ok(())
+    }
+
     /// Runs one statement that changes nothing, in a snapshot of its own.
     pub(crate) async fn read(
         &self,

@@ -7,12 +7,14 @@ use wzapi_model::entropy::Entropy;
 use wzapi_model::ids::ControllerId;
 use wzapi_model::system::SystemEntropy;
 use wzapi_storage::changeset::InvalidChangeset;
+use wzapi_storage::compaction::Compacted;
 use wzapi_storage::contract::MAX_GET_KEYS;
 use wzapi_storage::query::{Page, Query};
 use wzapi_storage::row::Stored;
 use wzapi_storage::{Changeset, Committed, Key, Storage, StorageError};
 
 use crate::commit;
+use crate::compaction;
 use crate::config::Config;
 use crate::error::{Fault, MIN_SERVER_VERSION, PostgresError};
 use crate::read;
@@ -44,7 +46,7 @@ impl PostgresStorage {
     /// Connects, checks the server, and sees to it that the tables are there.
     ///
     /// # Errors
-    /// [`StorageError::Format`] when a newer library made the tables; otherwise [`StorageError::Unavailable`] with
+    /// [`StorageError::Format`] when the tables are of another version than this library reads; otherwise [`StorageError::Unavailable`] with
     /// a [`PostgresError`] for a cause.
     pub async fn connect(config: &Config) -> Result<Self, StorageError> {
         Self::connect_with(config, Arc::new(SystemEntropy::new())).await
@@ -65,6 +67,24 @@ impl PostgresStorage {
         }
         schema::prepare(&session, config).await?;
         Ok(Self(Arc::new(Inner { session, schema: config.schema.clone() })))
+    }
+
+    /// Gives the room of deleted and replaced rows back, by `VACUUM` on every table, and answers how much the tables
+    /// take up with their indexes. Autovacuum does the same sooner or later; this does it now, and to the end.
+    ///
+    /// The server reuses that room for new rows, and returns to the disk only what lies at the end of a file. It does
+    /// not overwrite what was there, so old bytes stay in the free room of its files, in its log, on replicas and in
+    /// backups; `VACUUM FULL`, by hand, leaves none in the tables (`docs/formats/rows.md`). Rows that an open
+    /// transaction of the same database could still see are left for the next time. Erasure does not rest on this.
+    ///
+    /// It takes as long as it takes, on a connection of its own beside the pool; reads and commits go on. When the
+    /// future is dropped, the server finishes the table that it is at. A `statement_timeout` of the role ends it.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] with a [`PostgresError`] for a cause: [`PostgresError::Maintenance`] when the role
+    /// may not do this, and nothing was done.
+    pub async fn compact(&self) -> Result<Compacted, StorageError> {
+        compaction::compact(&self.0.session, &self.0.schema).await
     }
 
     /// Closes the connections that are idle, and the others when their work is done. Later requests are refused as

@@ -9,16 +9,19 @@ use wzapi_model::consent::{
 };
 use wzapi_model::identifier::IdentifierKind;
 use wzapi_model::ids::{
-    ChangesetId, ConsentEventId, ControllerId, EntryId, LogId, PermitId, SenderId, SubjectId,
+    ChangesetId, ConsentEventId, ControllerId, EntryId, LogId, PermitId, RecordId, SenderId, SubjectId,
 };
 use wzapi_model::message::{Channel, MessageCategory};
 use wzapi_model::name::{DataCategory, MAX_NAME_LENGTH, PurposeId};
-use wzapi_storage::key::{BlindIndex, Cohort, RowKind};
+use wzapi_storage::key::{BlindIndex, Cohort, LogRef, RowKind};
 use wzapi_storage::row::{
-    Body, ChangesetRow, ConsentEventRow, ControllerRow, DataKeyRow, DenialMark, DirectoryRow, EntryBodyRow,
-    GrantMark, IdentifierRow, IndexKeyRow, LogHeadRow, LogLeafRow, Mark, ParkedRow, PermitRow, Quarantine,
-    Record, RouteRow, ScopeMarks, Sealed, SenderRow, SourceEventRow, SubjectIdentifier, SubjectRow,
-    TenantKeyRow, Tenure, UnrecognisedRow, Window, WrappedKey,
+    Body, ChangesetRow, CheckpointRow, ClosedLogRow, ConsentEventRow, ControllerRow, DataKeyRow,
+    DataKeyVersion, DenialMark, DirectoryRow, EntryBody, EntryBodyRow, EpochRow, EpochStage,
+    FormerWrappingKey, GrantMark, IdentifierRow, IndexKeyRow, JournalPositionRow, LogEdge, LogHeadRow,
+    LogKeyRow, LogLeafRow, LogTileRow, Mark, ParkedRow, PermitRow, Quarantine, Record, RecordEvent,
+    RecordOfCategoryRow, RecordRestriction, RecordRevisionRow, RecordRow, RouteRow, ScopeMarks, Sealed,
+    SenderRow, SignedHead, SourceEventRow, SubjectIdentifier, SubjectRow, TenantKeyRow, Tenure,
+    UnrecognisedRow, Window, WrappedKey, WrappingKeyFate,
 };
 use wzapi_storage::{Key, Owner};
 
@@ -217,17 +220,38 @@ impl Draw {
         SenderId::from_bytes(self.id())
     }
 
+    fn record_id(&mut self) -> RecordId {
+        RecordId::from_bytes(self.id())
+    }
+
+    fn cohort(&mut self) -> Cohort {
+        Cohort(self.number_16())
+    }
+
+    fn log(&mut self) -> LogRef {
+        LogRef { shard: self.number_16(), generation: self.number_16() }
+    }
+
     fn owner(&mut self) -> Owner {
         let subject = Owner::Subject(self.subject());
         self.one_of(Owner::Controller, &[subject])
     }
 
     fn sealed(&mut self) -> Sealed {
-        Sealed { cohort: Cohort(self.number_16()), envelope: self.many(LARGEST_ENVELOPE, Self::byte) }
+        Sealed { cohort: self.cohort(), envelope: self.many(LARGEST_ENVELOPE, Self::byte) }
     }
 
     fn wrapped(&mut self) -> WrappedKey {
         WrappedKey { wrapped_by: self.text(), wrapped: self.many(512, Self::byte), commitment: self.hash() }
+    }
+
+    fn data_key_version(&mut self) -> DataKeyVersion {
+        DataKeyVersion {
+            version: self.number_32(),
+            created_at: self.time(),
+            seals: self.number(),
+            key: self.wrapped(),
+        }
     }
 
     fn mark(&mut self) -> Mark {
@@ -275,7 +299,7 @@ impl Draw {
             kind: self.identifier_kind(),
             since: self.time(),
             sealed_for: self.subject(),
-            sealed: Sealed { cohort: Cohort(self.number_16()), envelope: self.many(300, Self::byte) },
+            sealed: Sealed { cohort: self.cohort(), envelope: self.many(300, Self::byte) },
         }
     }
 
@@ -284,15 +308,16 @@ impl Draw {
             RowKind::Directory => Key::Directory(ControllerId::from_bytes(self.id())),
             RowKind::Route => Key::Route(self.index()),
             RowKind::Parked => Key::Parked { route: self.index(), source: self.index() },
+            RowKind::Epoch => Key::Epoch,
+            RowKind::JournalPosition => Key::JournalPosition,
             RowKind::Controller => Key::Controller,
             RowKind::Sender => Key::Sender(self.sender()),
             RowKind::TenantKey => Key::TenantKey(self.number_32()),
             RowKind::IndexKey => Key::IndexKey(self.number_32()),
-            RowKind::DataKey => Key::DataKey {
-                owner: self.owner(),
-                category: self.category(),
-                cohort: Cohort(self.number_16()),
-            },
+            RowKind::DataKey => {
+                Key::DataKey { owner: self.owner(), category: self.category(), cohort: self.cohort() }
+            }
+            RowKind::LogKey => Key::LogKey { shard: self.number_16(), version: self.number_32() },
             RowKind::Identifier => Key::Identifier(self.index()),
             RowKind::Subject => Key::Subject(self.subject()),
             RowKind::ConsentEvent => {
@@ -301,11 +326,33 @@ impl Draw {
             RowKind::Permit => {
                 Key::Permit { subject: self.subject(), permit: PermitId::from_bytes(self.id()) }
             }
+            RowKind::Record => Key::Record {
+                subject: self.subject(),
+                category: self.category(),
+                cohort: self.cohort(),
+                record: self.record_id(),
+            },
+            RowKind::RecordRevision => Key::RecordRevision {
+                subject: self.subject(),
+                category: self.category(),
+                cohort: self.cohort(),
+                record: self.record_id(),
+                revision: self.number_32(),
+            },
             RowKind::SourceEvent => Key::SourceEvent(self.index()),
             RowKind::Unrecognised => Key::Unrecognised(self.index()),
+            RowKind::RecordOfCategory => Key::RecordOfCategory {
+                category: self.category(),
+                cohort: self.cohort(),
+                subject: self.subject(),
+                record: self.record_id(),
+            },
             RowKind::LogHead => Key::LogHead(self.number_16()),
-            RowKind::LogLeaf => Key::LogLeaf { shard: self.number_16(), index: self.number() },
+            RowKind::LogLeaf => Key::LogLeaf { log: self.log(), index: self.number() },
             RowKind::EntryBody => Key::EntryBody { owner: self.owner(), entry: self.entry() },
+            RowKind::Checkpoint => Key::Checkpoint(self.log()),
+            RowKind::LogTile => Key::LogTile { log: self.log(), level: self.byte(), index: self.number() },
+            RowKind::ClosedLog => Key::ClosedLog(self.log()),
             RowKind::Changeset => Key::Changeset(ChangesetId::from_bytes(self.id())),
         }
     }
@@ -320,18 +367,27 @@ impl Draw {
             }
             .into(),
             RowKind::Parked => ParkedRow { received_at: self.time(), sealed: self.sealed() }.into(),
+            RowKind::Epoch => self.epoch_row().into(),
+            RowKind::JournalPosition => {
+                JournalPositionRow { journal: self.id(), position: self.number() }.into()
+            }
             RowKind::Controller => ControllerRow {
                 registered_at: self.time(),
-                tenant_key: self.number_32(),
+                tenant_keys: self.many(2, Self::number_32),
                 index_keys: self.many(8, Self::number_32),
             }
             .into(),
             RowKind::Sender => SenderRow { registered_at: self.time(), entry: self.entry() }.into(),
             RowKind::TenantKey => TenantKeyRow { created_at: self.time(), key: self.wrapped() }.into(),
             RowKind::IndexKey => IndexKeyRow { created_at: self.time(), key: self.wrapped() }.into(),
-            RowKind::DataKey => {
-                DataKeyRow { version: self.number_32(), created_at: self.time(), key: self.wrapped() }.into()
+            RowKind::DataKey => DataKeyRow { versions: self.many(3, Self::data_key_version) }.into(),
+            RowKind::LogKey => LogKeyRow {
+                created_at: self.time(),
+                verifier_key: self.text(),
+                key: self.wrapped(),
+                retired_at: self.option(Self::time),
             }
+            .into(),
             RowKind::Identifier => self.identifier_row().into(),
             RowKind::Subject => SubjectRow {
                 created_at: self.time(),
@@ -351,29 +407,97 @@ impl Draw {
                 message_id: self.sealed(),
             }
             .into(),
+            RowKind::Record => self.record_row().into(),
+            RowKind::RecordRevision => RecordRevisionRow {
+                from: self.time(),
+                until: self.time(),
+                source: self.name(),
+                value: self.sealed(),
+            }
+            .into(),
             RowKind::SourceEvent => SourceEventRow { seen_at: self.time() }.into(),
             RowKind::Unrecognised => {
                 UnrecognisedRow { received_at: self.time(), reason: self.text(), sealed: self.sealed() }
                     .into()
             }
-            RowKind::LogHead => LogHeadRow {
-                log: LogId::from_bytes(self.id()),
-                size: self.number(),
-                peaks: self.many(64, Self::hash),
-            }
-            .into(),
+            RowKind::RecordOfCategory => RecordOfCategoryRow { collected_at: self.time() }.into(),
+            RowKind::LogHead => self.log_head_row().into(),
             RowKind::LogLeaf => {
                 LogLeafRow { commitment: self.hash(), owner: self.owner(), entry: self.entry() }.into()
             }
             RowKind::EntryBody => EntryBodyRow {
-                shard: self.number_16(),
+                log: self.log(),
                 index: self.number(),
                 category: self.category(),
-                sealed: self.sealed(),
+                body: self.entry_body(),
             }
             .into(),
+            RowKind::Checkpoint => self.checkpoint_row().into(),
+            RowKind::LogTile => LogTileRow { hashes: self.many(256 * 32, Self::byte) }.into(),
+            RowKind::ClosedLog => ClosedLogRow { head: self.log_head_row(), closed_at: self.time() }.into(),
             RowKind::Changeset => ChangesetRow { at: self.time() }.into(),
         }
+    }
+
+    fn epoch_row(&mut self) -> EpochRow {
+        EpochRow {
+            epoch: self.number_32(),
+            began_at: self.time(),
+            wrapping_key: self.text(),
+            stage: self.one_of(EpochStage::Complete, &[EpochStage::Rewrapping, EpochStage::Destroying]),
+            former: self.many(4, |draw| FormerWrappingKey { name: draw.text(), fate: draw.fate() }),
+        }
+    }
+
+    fn fate(&mut self) -> WrappingKeyFate {
+        let at = self.time();
+        let ended = [WrappingKeyFate::PendingUntil(at), WrappingKeyFate::DestroyedAt(at)];
+        self.one_of(WrappingKeyFate::Live, &ended)
+    }
+
+    fn record_row(&mut self) -> RecordRow {
+        RecordRow {
+            purposes: self.many(4, Self::purpose),
+            source: self.name(),
+            collected_at: self.time(),
+            changed_at: self.time(),
+            events: self.many(4, |draw| RecordEvent { trigger: draw.name(), at: draw.time() }),
+            restriction: self.option(|draw| RecordRestriction {
+                at: draw.time(),
+                readable_for: draw.many(2, Self::purpose),
+            }),
+            revision: self.number_32(),
+            entry: self.entry(),
+            value: self.sealed(),
+        }
+    }
+
+    fn log_head_row(&mut self) -> LogHeadRow {
+        LogHeadRow {
+            log: LogId::from_bytes(self.id()),
+            generation: self.number_16(),
+            shards: self.number_16(),
+            origin: self.text(),
+            size: self.number(),
+            peaks: self.many(64, Self::hash),
+        }
+    }
+
+    fn checkpoint_row(&mut self) -> CheckpointRow {
+        let edge = LogEdge {
+            size: self.number(),
+            peaks: self.many(64, Self::hash),
+            open: self.many(3, |draw| draw.many(255, Self::hash)),
+        };
+        let signed =
+            self.option(|draw| SignedHead { size: draw.number(), signed_at: draw.time(), note: draw.text() });
+        CheckpointRow { edge, signed }
+    }
+
+    fn entry_body(&mut self) -> EntryBody {
+        let kept = EntryBody::Kept(self.sealed());
+        let erased = EntryBody::Erased { certificate: self.entry() };
+        self.one_of(kept, &[erased])
     }
 
     fn identifier_row(&mut self) -> IdentifierRow {

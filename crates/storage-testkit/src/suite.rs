@@ -145,7 +145,8 @@ macro_rules! conformance_suite {
     (@each $then:ident $($rest:tt)*) => {
         $crate::conformance_suite! { @$then [
             get_order get_snapshot get_read_your_writes get_duplicate_keys
-            scan_prefix scan_order scan_due scan_resume scan_tenant due_follows_row
+            scan_prefix scan_order scan_kind scan_kind_order scan_kind_resume
+            scan_due scan_resume scan_snapshot scan_tenant due_follows_row
             commit_all_or_nothing commit_versions version_never_reused
             precondition_absent precondition_version precondition_guard_only
             conflict_changes_nothing conflict_names_all
@@ -191,10 +192,18 @@ cases! {
         "A prefix scan answers the rows under the prefix, all of them over its pages, and no others.";
     "scan-order", scanning::scan_order:
         "A prefix scan answers in ascending order of encoded key.";
+    "scan-kind", kind_scans::scan_kind:
+        "A kind scan answers the rows of the kind, whoever owns them, all of them over its pages, and no others, whatever else their owners have.";
+    "scan-kind-order", kind_scans::scan_kind_order:
+        "A kind scan answers in ascending order of encoded key: the controller's own rows, then those of one person after the other.";
+    "scan-kind-resume", kind_scans::scan_kind_resume:
+        "A page of a kind scan may end anywhere, also between two owners; its cursor continues after its last row, also when the owner of that row has none of the kind any more.";
     "scan-due", scanning::scan_due:
         "A due scan answers the rows whose `due_at` is at or before the given moment, earliest first, and no others.";
     "scan-resume", scanning::scan_resume:
         "A page holds at most `limit` rows; its cursor continues after the last of them, also when that row is gone by then.";
+    "scan-snapshot", scanning::scan_snapshot:
+        "All rows of one page come from one consistent snapshot: a changeset is seen whole, as far as the page reaches, or not at all.";
     "scan-tenant", scanning::scan_tenant:
         "A scan never leaves its controller.";
     "due-follows-row", scanning::due_follows_row:

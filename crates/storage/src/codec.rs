@@ -8,11 +8,14 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wzapi_model::Timestamp;
-use wzapi_model::ids::{ChangesetId, ConsentEventId, ControllerId, EntryId, PermitId, SenderId, SubjectId};
+use wzapi_model::ids::{
+    ChangesetId, ConsentEventId, ControllerId, EntryId, PermitId, RecordId, SenderId, SubjectId,
+};
+use wzapi_model::name::DataCategory;
 
 use crate::changeset::{InvalidChangeset, MAX_BODY_BYTES, Version};
 use crate::error::StorageError;
-use crate::key::{BlindIndex, Cohort, Key, KeyPrefix, Owner, RowKind};
+use crate::key::{BlindIndex, Cohort, Key, KeyPrefix, LogRef, Owner, RowKind};
 use crate::row::{self, Body, BodyDecoder, BodyEncoder, Stored};
 
 /// The version byte of bodies that this library writes. A body with a higher one is refused.
@@ -28,7 +31,7 @@ pub fn encode_key(controller: ControllerId, key: &Key) -> Vec<u8> {
     push_owner(&mut out, key.owner());
     out.push(key.kind().code());
     match key {
-        Key::Controller | Key::Subject(_) => {}
+        Key::Epoch | Key::JournalPosition | Key::Controller | Key::Subject(_) => {}
         Key::Directory(id) => out.extend_from_slice(&id.to_bytes()),
         Key::Sender(id) => out.extend_from_slice(&id.to_bytes()),
         Key::Changeset(id) => out.extend_from_slice(&id.to_bytes()),
@@ -44,13 +47,33 @@ pub fn encode_key(controller: ControllerId, key: &Key) -> Vec<u8> {
         }
         Key::TenantKey(version) | Key::IndexKey(version) => out.extend_from_slice(&version.to_be_bytes()),
         Key::DataKey { category, cohort, .. } => {
-            out.extend_from_slice(category.as_str().as_bytes());
-            out.push(0);
+            push_name(&mut out, category);
             out.extend_from_slice(&cohort.0.to_be_bytes());
         }
-        Key::LogHead(shard) => out.extend_from_slice(&shard.to_be_bytes()),
-        Key::LogLeaf { shard, index } => {
+        Key::LogKey { shard, version } => {
             out.extend_from_slice(&shard.to_be_bytes());
+            out.extend_from_slice(&version.to_be_bytes());
+        }
+        Key::Record { category, cohort, record, .. } => push_record(&mut out, category, *cohort, *record),
+        Key::RecordRevision { category, cohort, record, revision, .. } => {
+            push_record(&mut out, category, *cohort, *record);
+            out.extend_from_slice(&revision.to_be_bytes());
+        }
+        Key::RecordOfCategory { category, cohort, subject, record } => {
+            push_name(&mut out, category);
+            out.extend_from_slice(&cohort.0.to_be_bytes());
+            out.extend_from_slice(&subject.to_bytes());
+            out.extend_from_slice(&record.to_bytes());
+        }
+        Key::LogHead(shard) => out.extend_from_slice(&shard.to_be_bytes()),
+        Key::LogLeaf { log, index } => {
+            push_log(&mut out, *log);
+            out.extend_from_slice(&index.to_be_bytes());
+        }
+        Key::Checkpoint(log) | Key::ClosedLog(log) => push_log(&mut out, *log),
+        Key::LogTile { log, level, index } => {
+            push_log(&mut out, *log);
+            out.push(*level);
             out.extend_from_slice(&index.to_be_bytes());
         }
     }
@@ -73,8 +96,45 @@ pub fn encode_prefix(controller: ControllerId, prefix: &KeyPrefix) -> Vec<u8> {
             out.push(RowKind::Parked.code());
             out.extend_from_slice(&route.0);
         }
+        KeyPrefix::Records(subject, category) => {
+            push_owner(&mut out, Owner::Subject(*subject));
+            out.push(RowKind::Record.code());
+            push_name(&mut out, category);
+        }
+        KeyPrefix::RecordsIn(subject, category, cohort) => {
+            push_owner(&mut out, Owner::Subject(*subject));
+            out.push(RowKind::Record.code());
+            push_name(&mut out, category);
+            out.extend_from_slice(&cohort.0.to_be_bytes());
+        }
+        KeyPrefix::Revisions(subject, category, cohort, record) => {
+            push_owner(&mut out, Owner::Subject(*subject));
+            out.push(RowKind::RecordRevision.code());
+            push_record(&mut out, category, *cohort, *record);
+        }
+        KeyPrefix::RecordsOfCategory(category) => {
+            push_owner(&mut out, Owner::Controller);
+            out.push(RowKind::RecordOfCategory.code());
+            push_name(&mut out, category);
+        }
     }
     out
+}
+
+fn push_name(out: &mut Vec<u8>, category: &DataCategory) {
+    out.extend_from_slice(category.as_str().as_bytes());
+    out.push(0);
+}
+
+fn push_record(out: &mut Vec<u8>, category: &DataCategory, cohort: Cohort, record: RecordId) {
+    push_name(out, category);
+    out.extend_from_slice(&cohort.0.to_be_bytes());
+    out.extend_from_slice(&record.to_bytes());
+}
+
+fn push_log(out: &mut Vec<u8>, log: LogRef) {
+    out.extend_from_slice(&log.shard.to_be_bytes());
+    out.extend_from_slice(&log.generation.to_be_bytes());
 }
 
 fn push_owner(out: &mut Vec<u8>, owner: Owner) {
@@ -116,16 +176,15 @@ fn decode_parts(owner: Owner, kind: RowKind, rest: &mut &[u8]) -> Option<Key> {
         RowKind::Directory => Key::Directory(ControllerId::from_bytes(take(rest)?)),
         RowKind::Route => Key::Route(BlindIndex(take(rest)?)),
         RowKind::Parked => Key::Parked { route: BlindIndex(take(rest)?), source: BlindIndex(take(rest)?) },
+        RowKind::Epoch => Key::Epoch,
+        RowKind::JournalPosition => Key::JournalPosition,
         RowKind::Controller => Key::Controller,
         RowKind::Sender => Key::Sender(SenderId::from_bytes(take(rest)?)),
         RowKind::TenantKey => Key::TenantKey(u32::from_be_bytes(take(rest)?)),
         RowKind::IndexKey => Key::IndexKey(u32::from_be_bytes(take(rest)?)),
-        RowKind::DataKey => {
-            let end = rest.iter().position(|byte| *byte == 0)?;
-            let (name, after) = rest.split_at_checked(end)?;
-            *rest = after.get(1..)?;
-            let category = std::str::from_utf8(name).ok()?.parse().ok()?;
-            Key::DataKey { owner, category, cohort: Cohort(u16::from_be_bytes(take(rest)?)) }
+        RowKind::DataKey => Key::DataKey { owner, category: take_name(rest)?, cohort: take_cohort(rest)? },
+        RowKind::LogKey => {
+            Key::LogKey { shard: u16::from_be_bytes(take(rest)?), version: u32::from_be_bytes(take(rest)?) }
         }
         RowKind::Identifier => Key::Identifier(BlindIndex(take(rest)?)),
         RowKind::Subject => Key::Subject(subject?),
@@ -133,15 +192,53 @@ fn decode_parts(owner: Owner, kind: RowKind, rest: &mut &[u8]) -> Option<Key> {
             Key::ConsentEvent { subject: subject?, event: ConsentEventId::from_bytes(take(rest)?) }
         }
         RowKind::Permit => Key::Permit { subject: subject?, permit: PermitId::from_bytes(take(rest)?) },
+        RowKind::Record => Key::Record {
+            subject: subject?,
+            category: take_name(rest)?,
+            cohort: take_cohort(rest)?,
+            record: RecordId::from_bytes(take(rest)?),
+        },
+        RowKind::RecordRevision => Key::RecordRevision {
+            subject: subject?,
+            category: take_name(rest)?,
+            cohort: take_cohort(rest)?,
+            record: RecordId::from_bytes(take(rest)?),
+            revision: u32::from_be_bytes(take(rest)?),
+        },
         RowKind::SourceEvent => Key::SourceEvent(BlindIndex(take(rest)?)),
         RowKind::Unrecognised => Key::Unrecognised(BlindIndex(take(rest)?)),
+        RowKind::RecordOfCategory => Key::RecordOfCategory {
+            category: take_name(rest)?,
+            cohort: take_cohort(rest)?,
+            subject: SubjectId::from_bytes(take(rest)?),
+            record: RecordId::from_bytes(take(rest)?),
+        },
         RowKind::LogHead => Key::LogHead(u16::from_be_bytes(take(rest)?)),
-        RowKind::LogLeaf => {
-            Key::LogLeaf { shard: u16::from_be_bytes(take(rest)?), index: u64::from_be_bytes(take(rest)?) }
+        RowKind::LogLeaf => Key::LogLeaf { log: take_log(rest)?, index: u64::from_be_bytes(take(rest)?) },
+        RowKind::Checkpoint => Key::Checkpoint(take_log(rest)?),
+        RowKind::LogTile => {
+            let (log, [level]) = (take_log(rest)?, take(rest)?);
+            Key::LogTile { log, level, index: u64::from_be_bytes(take(rest)?) }
         }
+        RowKind::ClosedLog => Key::ClosedLog(take_log(rest)?),
         RowKind::EntryBody => Key::EntryBody { owner, entry: EntryId::from_bytes(take(rest)?) },
         RowKind::Changeset => Key::Changeset(ChangesetId::from_bytes(take(rest)?)),
     })
+}
+
+fn take_name(rest: &mut &[u8]) -> Option<DataCategory> {
+    let end = rest.iter().position(|byte| *byte == 0)?;
+    let (name, after) = rest.split_at_checked(end)?;
+    *rest = after.get(1..)?;
+    std::str::from_utf8(name).ok()?.parse().ok()
+}
+
+fn take_cohort(rest: &mut &[u8]) -> Option<Cohort> {
+    take(rest).map(|months| Cohort(u16::from_be_bytes(months)))
+}
+
+fn take_log(rest: &mut &[u8]) -> Option<LogRef> {
+    Some(LogRef { shard: u16::from_be_bytes(take(rest)?), generation: u16::from_be_bytes(take(rest)?) })
 }
 
 /// A body as bytes: its version byte and its fields.

@@ -28,8 +28,9 @@ pub trait Storage: Send + Sync {
     /// row cannot be read; [`StorageError::Invalid`] beyond the bound.
     async fn get(&self, controller: ControllerId, keys: &[Key]) -> Result<Vec<Option<Stored>>, StorageError>;
 
-    /// Reads a bounded page of rows of one controller: `scan-prefix`, `scan-order`, `scan-due`, `scan-resume`,
-    /// `scan-tenant`. Pages of one scan need not come from one snapshot.
+    /// Reads a bounded page of rows of one controller: by prefix (`scan-prefix`, `scan-order`), by kind
+    /// (`scan-kind`, `scan-kind-order`, `scan-kind-resume`) or by due time (`scan-due`), and always `scan-resume`,
+    /// `scan-snapshot` and `scan-tenant`. Several pages of one scan need not come from one snapshot.
     ///
     /// # Errors
     /// As [`Storage::get`].

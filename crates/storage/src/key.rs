@@ -3,7 +3,9 @@
 
 use std::fmt;
 
-use wzapi_model::ids::{ChangesetId, ConsentEventId, ControllerId, EntryId, PermitId, SenderId, SubjectId};
+use wzapi_model::ids::{
+    ChangesetId, ConsentEventId, ControllerId, EntryId, PermitId, RecordId, SenderId, SubjectId,
+};
 use wzapi_model::name::DataCategory;
 
 /// A keyed hash, cut to 16 bytes, that stands for something which must not be stored in clear.
@@ -32,6 +34,16 @@ pub enum Owner {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct Cohort(pub u16);
+
+/// One log of a controller: its shard, and how many logs of that shard were closed before it. A log whose store
+/// turns out to be older than a checkpoint that it signed is closed, and a successor takes its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub struct LogRef {
+    /// The shard; a very large controller has more than one.
+    pub shard: u16,
+    /// 0 for the first log of the shard.
+    pub generation: u16,
+}
 
 macro_rules! row_kinds {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $text:literal;)+) => {
@@ -72,6 +84,10 @@ row_kinds! {
     Route = 0x02, "route";
     /// System: part of a delivery that no route claims yet.
     Parked = 0x03, "parked";
+    /// System: the wrapping key in use, the ones before it, and a rotation that is under way.
+    Epoch = 0x04, "epoch";
+    /// System: how far the journal was followed.
+    JournalPosition = 0x05, "journal_position";
     /// The controller's own settings.
     Controller = 0x10, "controller";
     /// A sender of the controller.
@@ -82,6 +98,8 @@ row_kinds! {
     IndexKey = 0x19, "index_key";
     /// A data key of one owner, category and month, wrapped by a tenant key.
     DataKey = 0x1a, "data_key";
+    /// The signing key of a log, wrapped by a tenant key.
+    LogKey = 0x1b, "log_key";
     /// What the send gate reads, per identifier.
     Identifier = 0x20, "identifier";
     /// A data subject and the identifiers they go by.
@@ -90,18 +108,74 @@ row_kinds! {
     ConsentEvent = 0x22, "consent_event";
     /// A redeemed permit with the provider's message id.
     Permit = 0x23, "permit";
+    /// A record of personal data.
+    Record = 0x24, "record";
+    /// An earlier value of a record.
+    RecordRevision = 0x25, "record_revision";
     /// A source event that was already taken in.
     SourceEvent = 0x28, "source_event";
     /// A webhook element that was kept because it was not recognised.
     Unrecognised = 0x29, "unrecognised";
+    /// Where a record of a category is: the index by category.
+    RecordOfCategory = 0x2a, "record_of_category";
     /// The head of a log.
     LogHead = 0x30, "log_head";
     /// One entry of a log.
     LogLeaf = 0x31, "log_leaf";
     /// The sealed body of a log entry.
     EntryBody = 0x32, "entry_body";
+    /// The last checkpoint that a log signed.
+    Checkpoint = 0x33, "checkpoint";
+    /// A full tile of a log's tree.
+    LogTile = 0x34, "log_tile";
+    /// The last head of a log that was closed.
+    ClosedLog = 0x35, "closed_log";
     /// The record of a committed changeset.
     Changeset = 0x3f, "changeset";
+}
+
+/// Whose the rows of a kind can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ownership {
+    /// Of the controller as a whole, every one of them.
+    Controller,
+    /// Of data subjects, every one of them.
+    Subjects,
+    /// Some of the controller, some of data subjects.
+    Either,
+}
+
+impl RowKind {
+    /// Whose its rows can be. A store that scans a kind need not look for it among the rows of anybody else.
+    #[must_use]
+    pub const fn ownership(self) -> Ownership {
+        match self {
+            Self::DataKey | Self::EntryBody => Ownership::Either,
+            Self::Subject | Self::ConsentEvent | Self::Permit | Self::Record | Self::RecordRevision => {
+                Ownership::Subjects
+            }
+            Self::Directory
+            | Self::Route
+            | Self::Parked
+            | Self::Epoch
+            | Self::JournalPosition
+            | Self::Controller
+            | Self::Sender
+            | Self::TenantKey
+            | Self::IndexKey
+            | Self::LogKey
+            | Self::Identifier
+            | Self::SourceEvent
+            | Self::Unrecognised
+            | Self::RecordOfCategory
+            | Self::LogHead
+            | Self::LogLeaf
+            | Self::Checkpoint
+            | Self::LogTile
+            | Self::ClosedLog
+            | Self::Changeset => Ownership::Controller,
+        }
+    }
 }
 
 impl fmt::Display for RowKind {
@@ -124,6 +198,10 @@ pub enum Key {
         /// The source event.
         source: BlindIndex,
     },
+    /// See [`RowKind::Epoch`].
+    Epoch,
+    /// See [`RowKind::JournalPosition`].
+    JournalPosition,
     /// See [`RowKind::Controller`].
     Controller,
     /// See [`RowKind::Sender`].
@@ -140,6 +218,13 @@ pub enum Key {
         category: DataCategory,
         /// The month of collection.
         cohort: Cohort,
+    },
+    /// See [`RowKind::LogKey`]: by shard, then by version.
+    LogKey {
+        /// The shard of the log that it signs for.
+        shard: u16,
+        /// Its version.
+        version: u32,
     },
     /// See [`RowKind::Identifier`]: under the blind index of the identifier.
     Identifier(BlindIndex),
@@ -159,17 +244,52 @@ pub enum Key {
         /// The permit.
         permit: PermitId,
     },
+    /// See [`RowKind::Record`]: by category and month, so that what one data key seals stands together.
+    Record {
+        /// Whom it is about.
+        subject: SubjectId,
+        /// Its category.
+        category: DataCategory,
+        /// The month of collection.
+        cohort: Cohort,
+        /// The record.
+        record: RecordId,
+    },
+    /// See [`RowKind::RecordRevision`]: as the record, then by revision.
+    RecordRevision {
+        /// Whom it is about.
+        subject: SubjectId,
+        /// Its category.
+        category: DataCategory,
+        /// The month of collection.
+        cohort: Cohort,
+        /// The record.
+        record: RecordId,
+        /// 0 for the value that was collected, one more for each later one.
+        revision: u32,
+    },
     /// See [`RowKind::SourceEvent`].
     SourceEvent(BlindIndex),
     /// See [`RowKind::Unrecognised`].
     Unrecognised(BlindIndex),
+    /// See [`RowKind::RecordOfCategory`]: by category, month and person.
+    RecordOfCategory {
+        /// The category.
+        category: DataCategory,
+        /// The month of collection.
+        cohort: Cohort,
+        /// Whom the record is about.
+        subject: SubjectId,
+        /// The record.
+        record: RecordId,
+    },
     /// See [`RowKind::LogHead`]: by shard.
     LogHead(u16),
-    /// See [`RowKind::LogLeaf`]: by shard, then by index.
+    /// See [`RowKind::LogLeaf`]: by log, then by index.
     LogLeaf {
-        /// The shard of the controller's log.
-        shard: u16,
-        /// The index in that log.
+        /// The log.
+        log: LogRef,
+        /// The index in the log.
         index: u64,
     },
     /// See [`RowKind::EntryBody`].
@@ -179,6 +299,19 @@ pub enum Key {
         /// The entry.
         entry: EntryId,
     },
+    /// See [`RowKind::Checkpoint`].
+    Checkpoint(LogRef),
+    /// See [`RowKind::LogTile`]: by log, level and index.
+    LogTile {
+        /// The log.
+        log: LogRef,
+        /// 0 for the tiles whose hashes are those of entries.
+        level: u8,
+        /// Its place in the level.
+        index: u64,
+    },
+    /// See [`RowKind::ClosedLog`].
+    ClosedLog(LogRef),
     /// See [`RowKind::Changeset`].
     Changeset(ChangesetId),
 }
@@ -191,20 +324,29 @@ impl Key {
             Self::Directory(_) => RowKind::Directory,
             Self::Route(_) => RowKind::Route,
             Self::Parked { .. } => RowKind::Parked,
+            Self::Epoch => RowKind::Epoch,
+            Self::JournalPosition => RowKind::JournalPosition,
             Self::Controller => RowKind::Controller,
             Self::Sender(_) => RowKind::Sender,
             Self::TenantKey(_) => RowKind::TenantKey,
             Self::IndexKey(_) => RowKind::IndexKey,
             Self::DataKey { .. } => RowKind::DataKey,
+            Self::LogKey { .. } => RowKind::LogKey,
             Self::Identifier(_) => RowKind::Identifier,
             Self::Subject(_) => RowKind::Subject,
             Self::ConsentEvent { .. } => RowKind::ConsentEvent,
             Self::Permit { .. } => RowKind::Permit,
+            Self::Record { .. } => RowKind::Record,
+            Self::RecordRevision { .. } => RowKind::RecordRevision,
             Self::SourceEvent(_) => RowKind::SourceEvent,
             Self::Unrecognised(_) => RowKind::Unrecognised,
+            Self::RecordOfCategory { .. } => RowKind::RecordOfCategory,
             Self::LogHead(_) => RowKind::LogHead,
             Self::LogLeaf { .. } => RowKind::LogLeaf,
             Self::EntryBody { .. } => RowKind::EntryBody,
+            Self::Checkpoint(_) => RowKind::Checkpoint,
+            Self::LogTile { .. } => RowKind::LogTile,
+            Self::ClosedLog(_) => RowKind::ClosedLog,
             Self::Changeset(_) => RowKind::Changeset,
         }
     }
@@ -214,21 +356,30 @@ impl Key {
     pub const fn owner(&self) -> Owner {
         match self {
             Self::DataKey { owner, .. } | Self::EntryBody { owner, .. } => *owner,
-            Self::Subject(subject) | Self::ConsentEvent { subject, .. } | Self::Permit { subject, .. } => {
-                Owner::Subject(*subject)
-            }
+            Self::Subject(subject)
+            | Self::ConsentEvent { subject, .. }
+            | Self::Permit { subject, .. }
+            | Self::Record { subject, .. }
+            | Self::RecordRevision { subject, .. } => Owner::Subject(*subject),
             Self::Directory(_)
             | Self::Route(_)
             | Self::Parked { .. }
+            | Self::Epoch
+            | Self::JournalPosition
             | Self::Controller
             | Self::Sender(_)
             | Self::TenantKey(_)
             | Self::IndexKey(_)
+            | Self::LogKey { .. }
             | Self::Identifier(_)
             | Self::SourceEvent(_)
             | Self::Unrecognised(_)
+            | Self::RecordOfCategory { .. }
             | Self::LogHead(_)
             | Self::LogLeaf { .. }
+            | Self::Checkpoint(_)
+            | Self::LogTile { .. }
+            | Self::ClosedLog(_)
             | Self::Changeset(_) => Owner::Controller,
         }
     }
@@ -243,4 +394,12 @@ pub enum KeyPrefix {
     Kind(Owner, RowKind),
     /// Every parked element of one route; only under [`ControllerId::SYSTEM`].
     ParkedUnder(BlindIndex),
+    /// Every record of a person in one category.
+    Records(SubjectId, DataCategory),
+    /// Every record of a person in one category that was collected in one month: what one data key seals.
+    RecordsIn(SubjectId, DataCategory, Cohort),
+    /// Every earlier value of one record.
+    Revisions(SubjectId, DataCategory, Cohort, RecordId),
+    /// The index of the records of one category.
+    RecordsOfCategory(DataCategory),
 }

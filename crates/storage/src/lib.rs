@@ -11,12 +11,14 @@
 //! | [`row`] | one body type per kind of row |
 //! | [`changeset`] | writes and preconditions that commit together |
 //! | [`query`] | scans and their cursors |
+//! | [`compaction`] | what a store answers when it was compacted |
 //! | [`codec`] | order-preserving keys and versioned bodies, for key-value engines |
 //! | [`draft`] | the working set with which engines read, decide and write |
 //! | [`error`] | what can go wrong, by what the caller can do |
 
 pub mod changeset;
 pub mod codec;
+pub mod compaction;
 pub mod contract;
 pub mod draft;
 pub mod error;

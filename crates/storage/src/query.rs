@@ -4,7 +4,7 @@ use wzapi_model::Timestamp;
 use wzapi_model::ids::ControllerId;
 
 use crate::changeset::InvalidChangeset;
-use crate::key::{Key, KeyPrefix};
+use crate::key::{Key, KeyPrefix, RowKind};
 use crate::row::Stored;
 
 /// The largest page.
@@ -15,6 +15,9 @@ pub const MAX_PAGE: usize = 4096;
 pub enum Selection {
     /// Rows under a key prefix, in key order.
     Prefix(KeyPrefix),
+    /// Rows of one kind, whoever owns them, in key order. A page costs its rows, and in key-value engines one step
+    /// for each owner that has none of the kind; the owners' other rows cost nothing.
+    Kind(RowKind),
     /// Rows due at or before a moment, earliest first, then in key order.
     DueBy(Timestamp),
 }
@@ -46,6 +49,12 @@ impl Query {
     #[must_use]
     pub const fn prefix(controller: ControllerId, prefix: KeyPrefix, limit: usize) -> Self {
         Self { controller, selection: Selection::Prefix(prefix), after: None, limit }
+    }
+
+    /// The first page of the rows of one kind, of every owner.
+    #[must_use]
+    pub const fn kind(controller: ControllerId, kind: RowKind, limit: usize) -> Self {
+        Self { controller, selection: Selection::Kind(kind), after: None, limit }
     }
 
     /// The first page of the rows due at or before `moment`.

@@ -21,8 +21,8 @@ use crate::rows::{CONTROLLER, changeset, key, receipt};
 
 const DIRECTORY: &str = "WZAPI_KILL_TEST_DIRECTORY";
 const FIRST: &str = "WZAPI_KILL_TEST_FIRST";
+const COMPACTS: &str = "WZAPI_KILL_TEST_COMPACTS";
 const TASKS: u64 = 4;
-const ROUNDS: u64 = 20;
 /// Numbers of one round; far more than a child gets to.
 const SPAN: u64 = 1_000_000;
 
@@ -49,6 +49,14 @@ fn child() {
     runtime.block_on(async {
         let storage = EmbeddedStorage::open(directory, Options::default()).unwrap();
         let mut tasks = tokio::task::JoinSet::new();
+        if std::env::var_os(COMPACTS).is_some() {
+            let storage = storage.clone();
+            tasks.spawn(async move {
+                loop {
+                    let _ = storage.compact().await.unwrap();
+                }
+            });
+        }
         for task in 0..TASKS {
             let storage = storage.clone();
             tasks.spawn(async move {
@@ -64,8 +72,12 @@ fn child() {
     });
 }
 
-fn spawn(directory: &Path, first: u64) -> (Child, BufReader<ChildStdout>) {
-    let mut child = Command::new(std::env::current_exe().unwrap())
+fn spawn(directory: &Path, first: u64, compacts: bool) -> (Child, BufReader<ChildStdout>) {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    if compacts {
+        command.env(COMPACTS, "");
+    }
+    let mut child = command
         .args(["--exact", "kill::child", "--nocapture"])
         .env(DIRECTORY, directory)
         .env(FIRST, first.to_string())
@@ -93,10 +105,23 @@ fn read_line(output: &mut BufReader<ChildStdout>) -> Option<Option<(u64, Version
 }
 
 /// Lets a child work for a while and kills it; answers what it acknowledged.
-fn run_and_kill(directory: &Path, first: u64, sequence: &mut Sequence) -> BTreeMap<u64, Version> {
-    let (mut child, mut output) = spawn(directory, first);
+fn run_and_kill(
+    directory: &Path,
+    first: u64,
+    compacts: bool,
+    sequence: &mut Sequence,
+) -> BTreeMap<u64, Version> {
+    let (mut child, mut output) = spawn(directory, first, compacts);
     let mut acknowledged = BTreeMap::new();
-    if sequence.below(4) == 0 {
+    if compacts {
+        // Anywhere in the compaction, which takes a few seconds.
+        let until = sequence.below(1_200);
+        let mut lines = 0;
+        while lines < until {
+            acknowledged.extend(read_line(&mut output).expect("the child ended by itself"));
+            lines += 1;
+        }
+    } else if sequence.below(4) == 0 {
         // Maybe before it has opened the store.
         std::thread::sleep(Duration::from_millis(sequence.below(60)));
     } else {
@@ -153,15 +178,15 @@ async fn due_rows(storage: &EmbeddedStorage) -> u64 {
     }
 }
 
-#[tokio::test]
-async fn killed_anywhere_every_acknowledged_changeset_is_there_and_no_half_of_any() {
+/// Kills a child in every round and looks at what is left.
+async fn kill_again_and_again(rounds: u64, compacts: bool, seed: u64) {
     let root = tempfile::tempdir().unwrap();
-    let mut sequence = Sequence::new(2026);
+    let mut sequence = Sequence::new(seed);
     let mut versions: BTreeMap<Version, u64> = BTreeMap::new();
     let (mut acknowledged_in_all, mut rows_in_all) = (0, 0);
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         let first = round * SPAN;
-        let acknowledged = run_and_kill(root.path(), first, &mut sequence);
+        let acknowledged = run_and_kill(root.path(), first, compacts, &mut sequence);
         acknowledged_in_all += acknowledged.len();
 
         let storage = EmbeddedStorage::open(root.path(), Options::default()).unwrap();
@@ -178,4 +203,14 @@ async fn killed_anywhere_every_acknowledged_changeset_is_there_and_no_half_of_an
         assert_eq!(due_rows(&storage).await, rows_in_all, "round {round}: rows and due index disagree");
     }
     assert!(acknowledged_in_all > 100, "the children were killed before they did anything");
+}
+
+#[tokio::test]
+async fn killed_anywhere_every_acknowledged_changeset_is_there_and_no_half_of_any() {
+    kill_again_and_again(20, false, 2026).await;
+}
+
+#[tokio::test]
+async fn killed_while_it_is_compacted_as_well() {
+    kill_again_and_again(5, true, 2027).await;
 }

@@ -8,6 +8,7 @@
 )]
 
 mod closing;
+mod compacting;
 mod conformance;
 mod group_commit;
 mod kill;

@@ -17,16 +17,17 @@ fn a_second_opening_is_told_that_the_store_is_in_use() {
 }
 
 #[test]
-fn directories_of_others_and_of_newer_versions_are_refused() {
+fn directories_of_others_and_of_other_versions_are_refused() {
     for (file, text, found) in [
-        ("FORMAT", "wzapi-embedded 2\n", "2"),
+        ("FORMAT", "wzapi-embedded 1\n", "1"),
+        ("FORMAT", "wzapi-embedded 3\n", "3"),
         ("FORMAT", "something else", "no known one: its FORMAT file is not of wzapi"),
         ("notes.txt", "hello", "no known one: the directory holds other files and no FORMAT file"),
     ] {
         let root = tempfile::tempdir().unwrap();
         std::fs::write(root.path().join(file), text).unwrap();
         match EmbeddedStorage::open(root.path(), Options::default()) {
-            Err(StorageError::Format { found: got, supported: 1 }) => assert_eq!(got, found),
+            Err(StorageError::Format { found: got, supported: 2 }) => assert_eq!(got, found),
             other => panic!("{file}: {other:?}"),
         }
         assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 1, "nothing was written to it");

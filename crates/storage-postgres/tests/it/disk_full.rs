@@ -41,7 +41,14 @@ impl Drop for SmallDisk {
 
 /// One row of about half a mebibyte.
 fn large(number: u64) -> Changeset {
-    let body = LogHeadRow { log: LogId::from_bytes([1; 16]), size: number, peaks: noise(number) };
+    let body = LogHeadRow {
+        log: LogId::from_bytes([1; 16]),
+        generation: 0,
+        shards: 1,
+        origin: String::new(),
+        size: number,
+        peaks: noise(number),
+    };
     let key = Key::LogHead(u16::try_from(number).unwrap());
     let row = Record { key, due_at: None, body: body.into() };
     Changeset { writes: vec![Write::Put(row)], at: Timestamp::EPOCH, ..changeset(number, 0) }

@@ -9,6 +9,7 @@
 )]
 
 mod catalogue;
+mod compacting;
 mod conformance;
 mod cut;
 mod disk_full;

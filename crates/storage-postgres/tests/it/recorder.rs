@@ -5,13 +5,13 @@ use std::sync::Arc;
 use wzapi_model::Timestamp;
 use wzapi_model::ids::SubjectId;
 use wzapi_storage::key::{KeyPrefix, RowKind};
-use wzapi_storage::query::Query;
+use wzapi_storage::query::{Cursor, Query};
 use wzapi_storage::{Durability, Owner, Storage};
 use wzapi_storage_postgres::{Config, PostgresStorage};
 use wzapi_storage_testkit::{Backend, OpenStore, SetupError, async_trait, suite};
 use xtask::postgres::Server;
 
-use crate::harness::{CONTROLLER, changeset, client, commit, config, own_server, schema_name, store};
+use crate::harness::{CONTROLLER, changeset, client, commit, config, key, own_server, schema_name, store};
 
 /// Lets the server write down every statement; the tests of one connection come one after the other in it.
 fn recording_server(synchronous_commit: &str) -> Server {
@@ -130,7 +130,11 @@ async fn a_page_costs_what_it_holds_and_not_what_is_stored() {
     }
     client(&server.url()).await.batch_execute("ANALYZE wzapi.source_event, wzapi.changeset").await.unwrap();
     let subject = Owner::Subject(SubjectId::from_bytes([1; 16]));
+    let after = Some(Cursor { key: key(10, 3), due_at: None });
     for query in [
+        Query::kind(CONTROLLER, RowKind::SourceEvent, 50),
+        Query { after, ..Query::kind(CONTROLLER, RowKind::SourceEvent, 50) },
+        Query::kind(CONTROLLER, RowKind::DataKey, 50),
         Query::due_by(CONTROLLER, Timestamp::MAX, 50),
         Query::prefix(CONTROLLER, KeyPrefix::Owner(Owner::Controller), 50),
         Query::prefix(CONTROLLER, KeyPrefix::Kind(Owner::Controller, RowKind::SourceEvent), 50),

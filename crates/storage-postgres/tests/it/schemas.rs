@@ -54,15 +54,24 @@ async fn a_missing_schema_is_not_made_when_it_may_only_be_checked() {
 }
 
 #[tokio::test]
-async fn a_schema_of_a_newer_library_is_refused_and_left_alone() {
-    let url = own_database().await;
-    store(&config(&url)).await;
-    let owner = client(&url).await;
-    let newer = "INSERT INTO wzapi.schema_version (version, name) VALUES (99, '0099_future')";
-    owner.batch_execute(newer).await.unwrap();
-    let error = PostgresStorage::connect(&config(&url)).await.unwrap_err();
-    let StorageError::Format { found, supported } = &error else { panic!("{error:?}") };
-    assert!(found.contains("99") && *supported == schema::VERSION, "{error}");
+async fn a_schema_of_a_newer_library_or_of_one_before_the_first_is_refused_and_left_alone() {
+    for (version, name) in [(99, "0099_future"), (1, "0001_rows")] {
+        let url = own_database().await;
+        store(&config(&url)).await;
+        let owner = client(&url).await;
+        let other = format!(
+            "DELETE FROM wzapi.schema_version;
+             INSERT INTO wzapi.schema_version (version, name) VALUES ({version}, '{name}')"
+        );
+        owner.batch_execute(&other).await.unwrap();
+        for migrations in [Migrations::Check, Migrations::Apply] {
+            let error = PostgresStorage::connect(&config(&url).migrations(migrations)).await.unwrap_err();
+            let StorageError::Format { found, supported } = &error else { panic!("{error:?}") };
+            assert!(found.contains(&version.to_string()) && *supported == schema::VERSION, "{error}");
+        }
+        let count = "SELECT count(*) FROM wzapi.schema_version";
+        assert_eq!(owner.query_one(count, &[]).await.unwrap().get::<_, i64>(0), 1);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

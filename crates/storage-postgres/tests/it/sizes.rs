@@ -4,14 +4,15 @@
 
 use wzapi_model::Timestamp;
 use wzapi_model::identifier::IdentifierKind;
-use wzapi_model::ids::{EntryId, PermitId, SenderId, SubjectId};
+use wzapi_model::ids::{EntryId, PermitId, RecordId, SenderId, SubjectId};
 use wzapi_model::message::MessageCategory;
 use wzapi_model::name::{DataCategory, PurposeId};
 use wzapi_storage::changeset::Write;
-use wzapi_storage::key::{BlindIndex, Cohort, RowKind};
+use wzapi_storage::key::{BlindIndex, Cohort, LogRef, RowKind};
 use wzapi_storage::row::{
-    Body, DataKeyRow, EntryBodyRow, IdentifierRow, LogLeafRow, PermitRow, Record, RowType, Sealed,
-    SourceEventRow, SubjectIdentifier, SubjectRow, Window, WrappedKey,
+    Body, DataKeyRow, DataKeyVersion, EntryBody, EntryBodyRow, IdentifierRow, LogLeafRow, PermitRow, Record,
+    RecordEvent, RecordOfCategoryRow, RecordRevisionRow, RecordRow, RowType, Sealed, SourceEventRow,
+    SubjectIdentifier, SubjectRow, Window, WrappedKey,
 };
 use wzapi_storage::{Changeset, Key, Owner};
 use wzapi_storage_testkit::sample::{self, Sequence};
@@ -20,12 +21,13 @@ use crate::harness::{changeset, client, commit, config, own_database, store};
 
 const ROWS: u64 = 20_000;
 const ROWS_PER_CHANGESET: u64 = 500;
+const LOG: LogRef = LogRef { shard: 0, generation: 0 };
 /// What an envelope adds to a value.
 const OVERHEAD: usize = 34;
 /// Bodies of entries are padded to steps of this.
 const ENTRY: usize = 256;
 
-/// Rows as the engines write them for one message, with the most bytes that the sizing grants each, index and all.
+/// Rows as the engines write them for one message, and for one record of 64 bytes, with the most bytes that the sizing grants each, index and all.
 const GRANTED: &[(RowKind, u64)] = &[
     (RowKind::SourceEvent, 250),
     (RowKind::Permit, 500),
@@ -34,6 +36,9 @@ const GRANTED: &[(RowKind, u64)] = &[
     (RowKind::Identifier, 400),
     (RowKind::Subject, 440),
     (RowKind::DataKey, 430),
+    (RowKind::Record, 625),
+    (RowKind::RecordRevision, 495),
+    (RowKind::RecordOfCategory, 385),
     (RowKind::Changeset, 370),
 ];
 
@@ -69,16 +74,16 @@ impl Rows {
                 .into(),
             ),
             RowKind::LogLeaf => (
-                Key::LogLeaf { shard: 0, index: number },
+                Key::LogLeaf { log: LOG, index: number },
                 LogLeafRow { commitment: [7; 32], owner: Owner::Subject(subject), entry }.into(),
             ),
             RowKind::EntryBody => (
                 Key::EntryBody { owner: Owner::Subject(subject), entry },
                 EntryBodyRow {
-                    shard: 0,
+                    log: LOG,
                     index: number,
                     category: DataCategory::consent_evidence(),
-                    sealed: self.sealed(ENTRY),
+                    body: EntryBody::Kept(self.sealed(ENTRY)),
                 }
                 .into(),
             ),
@@ -111,6 +116,9 @@ impl Rows {
                 };
                 (Key::Subject(subject), row.into())
             }
+            RowKind::Record | RowKind::RecordRevision | RowKind::RecordOfCategory => {
+                self.of_record(kind, subject, entry, at)
+            }
             _ => {
                 let key = WrappedKey {
                     wrapped_by: "1".to_owned(),
@@ -119,10 +127,42 @@ impl Rows {
                 };
                 let category = DataCategory::consent_evidence();
                 let place = Key::DataKey { owner: Owner::Subject(subject), category, cohort: Cohort(680) };
-                (place, DataKeyRow { version: 1, created_at: at, key }.into())
+                let version = DataKeyVersion { version: 1, created_at: at, seals: 0, key };
+                (place, DataKeyRow { versions: vec![version] }.into())
             }
         };
         Record { key, due_at: None, body }
+    }
+
+    fn of_record(&mut self, kind: RowKind, subject: SubjectId, entry: EntryId, at: Timestamp) -> (Key, Body) {
+        let (category, cohort) = (DataCategory::contact(), Cohort(680));
+        let record = RecordId::from_bytes(self.0.id());
+        let value = self.sealed(64);
+        let source = "web_form".to_owned();
+        match kind {
+            RowKind::Record => {
+                let row = RecordRow {
+                    purposes: vec![PurposeId::service_updates()],
+                    source,
+                    collected_at: at,
+                    changed_at: at,
+                    events: vec![RecordEvent { trigger: "collected".to_owned(), at }],
+                    restriction: None,
+                    revision: 0,
+                    entry,
+                    value,
+                };
+                (Key::Record { subject, category, cohort, record }, row.into())
+            }
+            RowKind::RecordRevision => {
+                let row = RecordRevisionRow { from: at, until: at, source, value };
+                (Key::RecordRevision { subject, category, cohort, record, revision: 0 }, row.into())
+            }
+            _ => {
+                let row = RecordOfCategoryRow { collected_at: at };
+                (Key::RecordOfCategory { category, cohort, subject, record }, row.into())
+            }
+        }
     }
 }
 

@@ -1,72 +1,23 @@
 //! What `scan` answers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use wzapi_model::Timestamp;
-use wzapi_model::ids::{ControllerId, SubjectId};
+use wzapi_model::ids::{ControllerId, EntryId, SubjectId};
 use wzapi_storage::changeset::InvalidChangeset;
-use wzapi_storage::key::{BlindIndex, KeyPrefix, RowKind};
+use wzapi_storage::key::{KeyPrefix, RowKind};
 use wzapi_storage::query::{MAX_PAGE, Query, Selection};
-use wzapi_storage::row::{Record, Stored};
+use wzapi_storage::row::{Body, EntryBodyRow, Record, Stored};
 use wzapi_storage::{Key, Owner, StorageError, codec};
 
 use crate::backend::Backend;
 use crate::bench::{Bench, due_row, holds, key, row, time};
+use crate::cases::population::{is_under, populate, prefixes};
+use crate::cases::rewriting::no_reader_sees_a_part;
 use crate::sample::{self, Sequence};
 use crate::suite::{Failure, Verdict, ensure};
 
-const LIMITS: [usize; 3] = [1, 7, MAX_PAGE];
-
-/// Fills a controller with rows of every kind and many owners; answers them by key, with the record of the
-/// changeset that wrote them.
-async fn populate(bench: &Bench, controller: ControllerId) -> Result<BTreeMap<Key, Record>, Failure> {
-    let kinds = RowKind::ALL.iter().copied().filter(|kind| *kind != RowKind::Changeset);
-    let samples = kinds.flat_map(|kind| (0..6).map(move |seed| sample::record(kind, seed)));
-    let mut rows: BTreeMap<Key, Record> = samples.map(|record| (record.key.clone(), record)).collect();
-    // One subject with rows of several kinds, and its neighbours.
-    for last in [6, 7, 8] {
-        let subject = SubjectId::from_bytes(u128::from_be_bytes([7; 16]).wrapping_add(last).to_be_bytes());
-        for kind in [RowKind::Subject, RowKind::ConsentEvent, RowKind::Permit] {
-            let Record { due_at, body, key } = sample::record(kind, 3);
-            let key = match key {
-                Key::ConsentEvent { event, .. } => Key::ConsentEvent { subject, event },
-                Key::Permit { permit, .. } => Key::Permit { subject, permit },
-                _ => Key::Subject(subject),
-            };
-            rows.insert(key.clone(), Record { key, due_at, body });
-        }
-    }
-    for (route, source) in [(1, 1), (1, 2), (1, 3), (2, 1), (255, 1), (256, 1)] {
-        let index = |number: u128| BlindIndex(number.to_be_bytes());
-        let key = Key::Parked { route: index(route), source: index(source) };
-        rows.insert(key.clone(), Record { key, ..sample::record(RowKind::Parked, 0) });
-    }
-    let change = bench.change(controller).puts(rows.values().cloned());
-    let receipt = change.receipt();
-    change.commit().await?;
-    if let Some(stored) = bench.one(controller, &receipt).await? {
-        rows.insert(receipt.clone(), Record { key: receipt, due_at: stored.due_at, body: stored.body });
-    }
-    Ok(rows)
-}
-
-fn is_under(key: &Key, prefix: &KeyPrefix) -> bool {
-    match prefix {
-        KeyPrefix::Owner(owner) => key.owner() == *owner,
-        KeyPrefix::Kind(owner, kind) => key.owner() == *owner && key.kind() == *kind,
-        KeyPrefix::ParkedUnder(under) => matches!(key, Key::Parked { route, .. } if route == under),
-    }
-}
-
-fn prefixes(rows: &BTreeMap<Key, Record>) -> Vec<KeyPrefix> {
-    let mut owners: BTreeSet<Owner> = rows.keys().map(Key::owner).collect();
-    owners.insert(Owner::Subject(SubjectId::from_bytes([0x55; 16])));
-    let owned = owners.iter().map(|owner| KeyPrefix::Owner(*owner));
-    let kinds: BTreeSet<_> = rows.keys().map(|key| (key.owner(), key.kind())).collect();
-    let kinds = kinds.into_iter().map(|(owner, kind)| KeyPrefix::Kind(owner, kind));
-    let routes = [0, 1, 2, 255, 256, u128::MAX].map(|route| BlindIndex(route.to_be_bytes()));
-    owned.chain(kinds).chain(routes.map(KeyPrefix::ParkedUnder)).collect()
-}
+pub(super) const LIMITS: [usize; 3] = [1, 7, MAX_PAGE];
 
 pub(crate) async fn scan_prefix(backend: &dyn Backend, case: &str) -> Result<Verdict, Failure> {
     let bench = Bench::fresh(backend, case).await?;
@@ -156,6 +107,7 @@ pub(crate) async fn scan_due(backend: &dyn Backend, case: &str) -> Result<Verdic
 pub(crate) async fn scan_resume(backend: &dyn Backend, case: &str) -> Result<Verdict, Failure> {
     let selections = [
         Selection::Prefix(KeyPrefix::Kind(Owner::Controller, RowKind::SourceEvent)),
+        Selection::Kind(RowKind::SourceEvent),
         Selection::DueBy(time(50)),
     ];
     for (number, selection) in (1..).zip(selections) {
@@ -195,6 +147,42 @@ pub(crate) async fn scan_resume(backend: &dyn Backend, case: &str) -> Result<Ver
     Ok(Verdict::Holds)
 }
 
+/// Rows of several owners, all of which hold `content`, and some of which are due.
+fn rewritten(content: u32) -> Vec<Record> {
+    let due = (1..=8).map(|number| Record { due_at: Some(time(1)), ..row(number, content) });
+    let entry = |owner| {
+        let Record { due_at, body, .. } = sample::record(RowKind::EntryBody, 0);
+        let key = Key::EntryBody { owner, entry: EntryId::from_bytes([7; 16]) };
+        let body = match body {
+            Body::EntryBody(row) => EntryBodyRow { index: content.into(), ..row }.into(),
+            other => other,
+        };
+        Record { key, due_at, body }
+    };
+    let persons = [1, 2, 0xff].map(|id| Owner::Subject(SubjectId::from_bytes([id; 16])));
+    due.chain([Owner::Controller].into_iter().chain(persons).map(entry)).collect()
+}
+
+pub(crate) async fn scan_snapshot(backend: &dyn Backend, case: &str) -> Result<Verdict, Failure> {
+    let bench = Bench::fresh(backend, case).await?;
+    let controller = bench.controller(1);
+    no_reader_sees_a_part(&bench, controller, rewritten, move |worker, reader| async move {
+        let (selection, most) = match reader % 3 {
+            0 => (Selection::Kind(RowKind::EntryBody), 4),
+            1 => (Selection::Prefix(KeyPrefix::Kind(Owner::Controller, RowKind::SourceEvent)), 8),
+            _ => (Selection::DueBy(time(1)), 8),
+        };
+        let query = Query { controller, selection, after: None, limit: MAX_PAGE };
+        let page = worker.storage.scan(&query).await?;
+        let mut rows: Vec<_> = page.rows.into_iter().map(|(_, stored)| Some(stored)).collect();
+        // Rows that are missing are part of what was read.
+        rows.resize(most, None);
+        Ok(rows)
+    })
+    .await?;
+    Ok(Verdict::Holds)
+}
+
 pub(crate) async fn scan_tenant(backend: &dyn Backend, case: &str) -> Result<Verdict, Failure> {
     let bench = Bench::fresh(backend, case).await?;
     let subject = SubjectId::from_bytes([0xff; 16]);
@@ -208,7 +196,8 @@ pub(crate) async fn scan_tenant(backend: &dyn Backend, case: &str) -> Result<Ver
     for number in [0, 1, 2, 255] {
         let controller = bench.controller(number);
         for limit in LIMITS {
-            for selection in [Selection::Prefix(plain.clone()), Selection::DueBy(time(1))] {
+            let of_the_kind = Selection::Kind(RowKind::SourceEvent);
+            for selection in [Selection::Prefix(plain.clone()), of_the_kind, Selection::DueBy(time(1))] {
                 let mut found = bench.scan(controller, &selection, limit).await?;
                 found.retain(|(key, _)| key.kind() == RowKind::SourceEvent);
                 let own = |(_, stored): &(Key, Stored)| holds(Some(stored), number.into());
@@ -217,14 +206,21 @@ pub(crate) async fn scan_tenant(backend: &dyn Backend, case: &str) -> Result<Ver
                     "controller {number}, {selection:?}, pages of {limit}: not exactly its own rows"
                 );
             }
-            let selection = Selection::Prefix(KeyPrefix::Owner(Owner::Subject(subject)));
-            let found = bench.scan(controller, &selection, limit).await?;
-            let own = found.iter().all(|(_, stored)| stored.body == owned(number.into()).body);
-            ensure!(found.len() == 1 && own, "controller {number}: not exactly its own subject");
+            let person = Selection::Prefix(KeyPrefix::Owner(Owner::Subject(subject)));
+            for selection in [person, Selection::Kind(RowKind::Subject)] {
+                let found = bench.scan(controller, &selection, limit).await?;
+                let own = found.iter().all(|(_, stored)| stored.body == owned(number.into()).body);
+                ensure!(
+                    found.len() == 1 && own,
+                    "controller {number}, {selection:?}: not exactly its own subject"
+                );
+            }
         }
     }
-    let empty = bench.scan(bench.controller(3), &Selection::DueBy(Timestamp::MAX), 10).await?;
-    ensure!(empty.is_empty(), "a controller without rows has rows that are due");
+    for selection in [Selection::DueBy(Timestamp::MAX), Selection::Kind(RowKind::Subject)] {
+        let empty = bench.scan(bench.controller(3), &selection, 10).await?;
+        ensure!(empty.is_empty(), "a controller without rows has rows: {selection:?}");
+    }
     Ok(Verdict::Holds)
 }
 

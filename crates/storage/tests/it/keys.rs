@@ -1,9 +1,10 @@
 //! Encoded keys: one to one, in the order of their parts, under their prefixes.
 
 use proptest::prelude::*;
-use wzapi_model::ids::ControllerId;
+use wzapi_model::ids::{ControllerId, RecordId, SubjectId};
+use wzapi_model::name::{DataCategory, MAX_NAME_LENGTH};
 use wzapi_storage::codec::{decode_key, encode_key, encode_prefix};
-use wzapi_storage::key::{KeyPrefix, RowKind};
+use wzapi_storage::key::{Cohort, KeyPrefix, Ownership, RowKind};
 use wzapi_storage::{Key, Owner};
 
 use crate::arbitrary::{controller, key, prefix};
@@ -18,8 +19,13 @@ enum Part {
 
 /// The order that the codec promises, spelled out.
 fn parts(controller: ControllerId, key: &Key) -> (ControllerId, Owner, u8, Vec<Part>) {
+    let number = |number: u16| Part::Number(u64::from(number));
+    let name = |category: &DataCategory| Part::Name(category.as_str().to_owned());
+    let record_parts = |category: &DataCategory, cohort: Cohort, record: RecordId| {
+        vec![name(category), number(cohort.0), Part::Id(record.to_bytes())]
+    };
     let parts = match key {
-        Key::Controller | Key::Subject(_) => vec![],
+        Key::Epoch | Key::JournalPosition | Key::Controller | Key::Subject(_) => vec![],
         Key::Directory(id) => vec![Part::Id(id.to_bytes())],
         Key::Sender(id) => vec![Part::Id(id.to_bytes())],
         Key::Changeset(id) => vec![Part::Id(id.to_bytes())],
@@ -30,11 +36,25 @@ fn parts(controller: ControllerId, key: &Key) -> (ControllerId, Owner, u8, Vec<P
         Key::SourceEvent(index) | Key::Unrecognised(index) => vec![Part::Id(index.0)],
         Key::Parked { route, source } => vec![Part::Id(route.0), Part::Id(source.0)],
         Key::TenantKey(version) | Key::IndexKey(version) => vec![Part::Number(u64::from(*version))],
-        Key::DataKey { category, cohort, .. } => {
-            vec![Part::Name(category.as_str().to_owned()), Part::Number(u64::from(cohort.0))]
+        Key::DataKey { category, cohort, .. } => vec![name(category), number(cohort.0)],
+        Key::LogKey { shard, version } => vec![number(*shard), Part::Number(u64::from(*version))],
+        Key::Record { category, cohort, record, .. } => record_parts(category, *cohort, *record),
+        Key::RecordRevision { category, cohort, record, revision, .. } => {
+            let mut parts = record_parts(category, *cohort, *record);
+            parts.push(Part::Number(u64::from(*revision)));
+            parts
         }
-        Key::LogHead(shard) => vec![Part::Number(u64::from(*shard))],
-        Key::LogLeaf { shard, index } => vec![Part::Number(u64::from(*shard)), Part::Number(*index)],
+        Key::RecordOfCategory { category, cohort, subject, record } => {
+            vec![name(category), number(cohort.0), Part::Id(subject.to_bytes()), Part::Id(record.to_bytes())]
+        }
+        Key::LogHead(shard) => vec![number(*shard)],
+        Key::LogLeaf { log, index } => {
+            vec![number(log.shard), number(log.generation), Part::Number(*index)]
+        }
+        Key::Checkpoint(log) | Key::ClosedLog(log) => vec![number(log.shard), number(log.generation)],
+        Key::LogTile { log, level, index } => {
+            vec![number(log.shard), number(log.generation), number(u16::from(*level)), Part::Number(*index)]
+        }
     };
     (controller, key.owner(), key.kind().code(), parts)
 }
@@ -44,15 +64,66 @@ fn is_under(key: &Key, prefix: &KeyPrefix) -> bool {
         KeyPrefix::Owner(owner) => key.owner() == *owner,
         KeyPrefix::Kind(owner, kind) => key.owner() == *owner && key.kind() == *kind,
         KeyPrefix::ParkedUnder(under) => matches!(key, Key::Parked { route, .. } if route == under),
+        KeyPrefix::Records(of, under) => {
+            matches!(key, Key::Record { subject, category, .. } if (subject, category) == (of, under))
+        }
+        KeyPrefix::RecordsIn(of, under, month) => matches!(
+            key,
+            Key::Record { subject, category, cohort, .. } if (subject, category, cohort) == (of, under, month)
+        ),
+        KeyPrefix::Revisions(of, under, month, one) => matches!(
+            key,
+            Key::RecordRevision { subject, category, cohort, record, .. }
+                if (subject, category, cohort, record) == (of, under, month, one)
+        ),
+        KeyPrefix::RecordsOfCategory(under) => {
+            matches!(key, Key::RecordOfCategory { category, .. } if category == under)
+        }
     }
 }
 
-/// A prefix that is likely to fit `key`.
-fn prefix_of(key: &Key) -> KeyPrefix {
-    match key {
-        Key::Parked { route, .. } => KeyPrefix::ParkedUnder(*route),
-        key => KeyPrefix::Kind(key.owner(), key.kind()),
+/// Prefixes that are likely to fit `key`.
+fn prefixes_of(key: &Key) -> Vec<KeyPrefix> {
+    let mut prefixes = vec![KeyPrefix::Owner(key.owner()), KeyPrefix::Kind(key.owner(), key.kind())];
+    match key.clone() {
+        Key::Parked { route, .. } => prefixes.push(KeyPrefix::ParkedUnder(route)),
+        Key::Record { subject, category, cohort, record }
+        | Key::RecordRevision { subject, category, cohort, record, .. }
+        | Key::RecordOfCategory { subject, category, cohort, record } => {
+            prefixes.push(KeyPrefix::Records(subject, category.clone()));
+            prefixes.push(KeyPrefix::RecordsIn(subject, category.clone(), cohort));
+            prefixes.push(KeyPrefix::Revisions(subject, category.clone(), cohort, record));
+            prefixes.push(KeyPrefix::RecordsOfCategory(category));
+        }
+        _ => {}
     }
+    prefixes
+}
+
+/// Keys that differ from a record's in one part, and the last of them in none.
+fn near(key: &Key) -> Vec<Key> {
+    let (Key::Record { subject, category, cohort, record }
+    | Key::RecordRevision { subject, category, cohort, record, .. }
+    | Key::RecordOfCategory { subject, category, cohort, record }) = key.clone()
+    else {
+        return vec![key.clone()];
+    };
+    let longer = format!("{}0", category.as_str().get(..MAX_NAME_LENGTH - 1).unwrap_or(category.as_str()));
+    let variants = [
+        (SubjectId::from_bytes([0x5a; 16]), category.clone(), cohort, record),
+        (subject, longer.parse().unwrap(), cohort, record),
+        (subject, category.clone(), Cohort(cohort.0.wrapping_add(1)), record),
+        (subject, category.clone(), cohort, RecordId::from_bytes([0x5a; 16])),
+        (subject, category, cohort, record),
+    ];
+    let keys = variants.into_iter().flat_map(|(subject, category, cohort, record)| {
+        [
+            Key::Record { subject, category: category.clone(), cohort, record },
+            Key::RecordRevision { subject, category: category.clone(), cohort, record, revision: 7 },
+            Key::RecordOfCategory { subject, category, cohort, record },
+        ]
+    });
+    keys.collect()
 }
 
 proptest! {
@@ -78,10 +149,23 @@ proptest! {
     fn a_prefix_fits_its_keys_and_no_others(
         home in controller(), away in controller(), key in key(), other in key(), prefix in prefix(),
     ) {
-        for prefix in [prefix, prefix_of(&other), prefix_of(&key), KeyPrefix::Owner(key.owner())] {
+        let likely = prefixes_of(&other).into_iter().chain(prefixes_of(&key));
+        for prefix in likely.chain([prefix]) {
             let begin = encode_prefix(home, &prefix);
-            prop_assert_eq!(encode_key(home, &key).starts_with(&begin), is_under(&key, &prefix));
-            prop_assert!(home == away || !encode_key(away, &key).starts_with(&begin));
+            for key in near(&key).into_iter().chain([key.clone()]) {
+                prop_assert_eq!(encode_key(home, &key).starts_with(&begin), is_under(&key, &prefix));
+                prop_assert!(home == away || !encode_key(away, &key).starts_with(&begin));
+            }
+        }
+    }
+
+    #[test]
+    fn a_kind_says_whose_its_rows_can_be(key in key()) {
+        let is_of_a_person = matches!(key.owner(), Owner::Subject(_));
+        match key.kind().ownership() {
+            Ownership::Controller => prop_assert!(!is_of_a_person),
+            Ownership::Subjects => prop_assert!(is_of_a_person),
+            Ownership::Either => {}
         }
     }
 

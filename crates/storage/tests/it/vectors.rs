@@ -8,15 +8,16 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
+use wzapi_model::Timestamp;
 use wzapi_model::consent::{ChannelScope, ConsentAct, ConsentMethod, Provenance, PurposeScope, SenderScope};
 use wzapi_model::identifier::IdentifierKind;
-use wzapi_model::ids::{ControllerId, SenderId, SubjectId};
+use wzapi_model::ids::{ControllerId, EntryId, SenderId, SubjectId};
 use wzapi_model::message::{Channel, MessageCategory};
 use wzapi_model::name::PurposeId;
 use wzapi_storage::Owner;
 use wzapi_storage::codec::{decode_body, decode_key, encode_body, encode_key};
-use wzapi_storage::key::RowKind;
-use wzapi_storage::row::Quarantine;
+use wzapi_storage::key::{Cohort, RowKind};
+use wzapi_storage::row::{EntryBody, EpochStage, Quarantine, Sealed, WrappingKeyFate};
 use wzapi_storage_testkit::sample;
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/rows.json");
@@ -100,6 +101,17 @@ fn stored_enumerations_keep_their_numbers() {
         &["Phone", "Bsuid", "Email"],
     );
     check(&[Quarantine::FutureDated, Quarantine::NoEvidence], &["FutureDated", "NoEvidence"]);
+    let stages = [EpochStage::Complete, EpochStage::Rewrapping, EpochStage::Destroying];
+    check(&stages, &["Complete", "Rewrapping", "Destroying"]);
+    let fates = [
+        WrappingKeyFate::Live,
+        WrappingKeyFate::PendingUntil(Timestamp::EPOCH),
+        WrappingKeyFate::DestroyedAt(Timestamp::EPOCH),
+    ];
+    assert_eq!(fates.map(|fate| number(&fate)), [0, 1, 2]);
+    let kept = EntryBody::Kept(Sealed { cohort: Cohort(1), envelope: Vec::new() });
+    let erased = EntryBody::Erased { certificate: EntryId::from_bytes([1; 16]) };
+    assert_eq!([kept, erased].map(|body| number(&body)), [0, 1]);
 
     let purpose = PurposeScope::One(PurposeId::marketing());
     assert_eq!([PurposeScope::All, PurposeScope::Marketing, purpose].map(|scope| number(&scope)), [0, 1, 2]);

@@ -1,5 +1,6 @@
 //! Stores that are wrong on purpose: the store in memory, with one fault.
 
+mod kinds;
 mod reading;
 mod scanning;
 mod writing;
@@ -40,6 +41,24 @@ pub(crate) enum Fault {
     CursorNeedsItsRow,
     CursorForgetsTies,
     ScansTheNeighbour,
+    ScansInSteps,
+    IgnoresTheMonth,
+    TakesNamesForPrefixes,
+    MissesTheIndexByCategory,
+    // Scanning by kind.
+    KindScanMissesPersons,
+    KindScanMissesTheController,
+    KindScanEndsAtAGap,
+    KindScanAddsTheNextKind,
+    KindScanSortsWithoutOwners,
+    KindScanPutsPersonsFirst,
+    KindScanLeavesItsController,
+    KindScanIgnoresTheLimit,
+    KindCursorSkipsARow,
+    KindCursorRepeatsARow,
+    KindCursorSkipsTheOwner,
+    KindCursorRepeatsTheOwner,
+    KindCursorNeedsItsOwner,
     KeepsFormerDueTimes,
     KeepsDueTimesOfDeleted,
     // Writing.

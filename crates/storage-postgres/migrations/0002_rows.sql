@@ -1,4 +1,4 @@
--- wzapi, schema 1: one table per kind of row, all of one shape.
+-- wzapi, schema 2: one table per kind of row, all of one shape. For an empty database: schema 1 was never released.
 --
 -- Every primary key begins with controller_id, the tenant boundary and distribution column. There is no sequence,
 -- no trigger and no foreign key. Columns in clear hold random ids, keyed hashes, codes and times: never an
@@ -66,6 +66,48 @@ COMMENT ON COLUMN wzapi.parked.body IS 'version byte and fields, see docs/format
 COMMENT ON COLUMN wzapi.parked.route_index IS 'keyed hash of the route that would claim it';
 COMMENT ON COLUMN wzapi.parked.received_at IS 'when it arrived';
 
+CREATE TABLE wzapi.epoch (
+    controller_id uuid NOT NULL,
+    key           bytea NOT NULL,
+    version       bigint NOT NULL,
+    due_at        timestamptz,
+    body          bytea NOT NULL,
+    epoch         bigint,
+    began_at      timestamptz,
+    stage         text,
+    PRIMARY KEY (controller_id, key)
+) WITH (fillfactor = 85);
+CREATE INDEX epoch_due ON wzapi.epoch (controller_id, due_at, key) WHERE due_at IS NOT NULL;
+COMMENT ON TABLE wzapi.epoch IS 'the wrapping key in use, the ones before it, and a rotation under way; only under the system controller';
+COMMENT ON COLUMN wzapi.epoch.controller_id IS 'whose row it is; the distribution column';
+COMMENT ON COLUMN wzapi.epoch.key IS 'owner (16 bytes, zero for the controller) and kind (1 byte), then the parts of the key; in byte order';
+COMMENT ON COLUMN wzapi.epoch.version IS 'random, drawn anew by every changeset that writes the row';
+COMMENT ON COLUMN wzapi.epoch.due_at IS 'when somebody has to look at the row again';
+COMMENT ON COLUMN wzapi.epoch.body IS 'version byte and fields, see docs/formats/rows.md';
+COMMENT ON COLUMN wzapi.epoch.epoch IS 'number of the epoch';
+COMMENT ON COLUMN wzapi.epoch.began_at IS 'when it began';
+COMMENT ON COLUMN wzapi.epoch.stage IS 'how far the rotation to it is';
+
+CREATE TABLE wzapi.journal_position (
+    controller_id uuid NOT NULL,
+    key           bytea NOT NULL,
+    version       bigint NOT NULL,
+    due_at        timestamptz,
+    body          bytea NOT NULL,
+    journal_id    uuid,
+    position      bigint,
+    PRIMARY KEY (controller_id, key)
+) WITH (fillfactor = 85);
+CREATE INDEX journal_position_due ON wzapi.journal_position (controller_id, due_at, key) WHERE due_at IS NOT NULL;
+COMMENT ON TABLE wzapi.journal_position IS 'how far the journal was followed; only under the system controller';
+COMMENT ON COLUMN wzapi.journal_position.controller_id IS 'whose row it is; the distribution column';
+COMMENT ON COLUMN wzapi.journal_position.key IS 'owner (16 bytes, zero for the controller) and kind (1 byte), then the parts of the key; in byte order';
+COMMENT ON COLUMN wzapi.journal_position.version IS 'random, drawn anew by every changeset that writes the row';
+COMMENT ON COLUMN wzapi.journal_position.due_at IS 'when somebody has to look at the row again';
+COMMENT ON COLUMN wzapi.journal_position.body IS 'version byte and fields, see docs/formats/rows.md';
+COMMENT ON COLUMN wzapi.journal_position.journal_id IS 'random id of the journal';
+COMMENT ON COLUMN wzapi.journal_position.position IS 'how many of its records are accounted for';
+
 CREATE TABLE wzapi.controller (
     controller_id      uuid NOT NULL,
     key                bytea NOT NULL,
@@ -74,6 +116,7 @@ CREATE TABLE wzapi.controller (
     body               bytea NOT NULL,
     registered_at      timestamptz,
     tenant_key_version bigint,
+    tenant_key_count   bigint,
     PRIMARY KEY (controller_id, key)
 );
 CREATE INDEX controller_due ON wzapi.controller (controller_id, due_at, key) WHERE due_at IS NOT NULL;
@@ -84,7 +127,8 @@ COMMENT ON COLUMN wzapi.controller.version IS 'random, drawn anew by every chang
 COMMENT ON COLUMN wzapi.controller.due_at IS 'when somebody has to look at the row again';
 COMMENT ON COLUMN wzapi.controller.body IS 'version byte and fields, see docs/formats/rows.md';
 COMMENT ON COLUMN wzapi.controller.registered_at IS 'when the controller was registered';
-COMMENT ON COLUMN wzapi.controller.tenant_key_version IS 'the tenant key that wraps new data keys';
+COMMENT ON COLUMN wzapi.controller.tenant_key_version IS 'the tenant key that wraps new keys';
+COMMENT ON COLUMN wzapi.controller.tenant_key_count IS 'tenant keys that wrap anything; more than one during a rotation';
 
 CREATE TABLE wzapi.sender (
     controller_id uuid NOT NULL,
@@ -155,6 +199,7 @@ CREATE TABLE wzapi.data_key (
     subject_id    uuid,
     category      text,
     cohort        bigint,
+    key_version   bigint,
     created_at    timestamptz,
     PRIMARY KEY (controller_id, key)
 );
@@ -168,7 +213,32 @@ COMMENT ON COLUMN wzapi.data_key.body IS 'version byte and fields, see docs/form
 COMMENT ON COLUMN wzapi.data_key.subject_id IS 'the person; null for the controller';
 COMMENT ON COLUMN wzapi.data_key.category IS 'data category, a name of the policy';
 COMMENT ON COLUMN wzapi.data_key.cohort IS 'month of collection, counted from January 1970';
-COMMENT ON COLUMN wzapi.data_key.created_at IS 'when it was made';
+COMMENT ON COLUMN wzapi.data_key.key_version IS 'version of the key that seals';
+COMMENT ON COLUMN wzapi.data_key.created_at IS 'when that version was made';
+
+CREATE TABLE wzapi.log_key (
+    controller_id uuid NOT NULL,
+    key           bytea NOT NULL,
+    version       bigint NOT NULL,
+    due_at        timestamptz,
+    body          bytea NOT NULL,
+    shard         bigint,
+    key_version   bigint,
+    created_at    timestamptz,
+    retired_at    timestamptz,
+    PRIMARY KEY (controller_id, key)
+);
+CREATE INDEX log_key_due ON wzapi.log_key (controller_id, due_at, key) WHERE due_at IS NOT NULL;
+COMMENT ON TABLE wzapi.log_key IS 'signing keys of logs, wrapped by a tenant key';
+COMMENT ON COLUMN wzapi.log_key.controller_id IS 'whose row it is; the distribution column';
+COMMENT ON COLUMN wzapi.log_key.key IS 'owner (16 bytes, zero for the controller) and kind (1 byte), then the parts of the key; in byte order';
+COMMENT ON COLUMN wzapi.log_key.version IS 'random, drawn anew by every changeset that writes the row';
+COMMENT ON COLUMN wzapi.log_key.due_at IS 'when somebody has to look at the row again';
+COMMENT ON COLUMN wzapi.log_key.body IS 'version byte and fields, see docs/formats/rows.md';
+COMMENT ON COLUMN wzapi.log_key.shard IS 'shard of the controller''s log';
+COMMENT ON COLUMN wzapi.log_key.key_version IS 'version of the key';
+COMMENT ON COLUMN wzapi.log_key.created_at IS 'when it was made';
+COMMENT ON COLUMN wzapi.log_key.retired_at IS 'when another one took over';
 
 CREATE TABLE wzapi.identifier (
     controller_id     uuid NOT NULL,
@@ -272,6 +342,68 @@ COMMENT ON COLUMN wzapi.permit.purpose IS 'the purpose, a name of the policy';
 COMMENT ON COLUMN wzapi.permit.category IS 'the message category';
 COMMENT ON COLUMN wzapi.permit.redeemed_at IS 'when the permit was redeemed';
 
+CREATE TABLE wzapi.record (
+    controller_id uuid NOT NULL,
+    key           bytea NOT NULL,
+    version       bigint NOT NULL,
+    due_at        timestamptz,
+    body          bytea NOT NULL,
+    subject_id    uuid,
+    category      text,
+    cohort        bigint,
+    record_id     uuid,
+    collected_at  timestamptz,
+    changed_at    timestamptz,
+    revision      bigint,
+    restricted_at timestamptz,
+    PRIMARY KEY (controller_id, key)
+) WITH (fillfactor = 85);
+CREATE INDEX record_due ON wzapi.record (controller_id, due_at, key) WHERE due_at IS NOT NULL;
+COMMENT ON TABLE wzapi.record IS 'records of personal data';
+COMMENT ON COLUMN wzapi.record.controller_id IS 'whose row it is; the distribution column';
+COMMENT ON COLUMN wzapi.record.key IS 'owner (16 bytes, zero for the controller) and kind (1 byte), then the parts of the key; in byte order';
+COMMENT ON COLUMN wzapi.record.version IS 'random, drawn anew by every changeset that writes the row';
+COMMENT ON COLUMN wzapi.record.due_at IS 'when somebody has to look at the row again';
+COMMENT ON COLUMN wzapi.record.body IS 'version byte and fields, see docs/formats/rows.md';
+COMMENT ON COLUMN wzapi.record.subject_id IS 'the person';
+COMMENT ON COLUMN wzapi.record.category IS 'data category, a name of the policy';
+COMMENT ON COLUMN wzapi.record.cohort IS 'month of collection, counted from January 1970';
+COMMENT ON COLUMN wzapi.record.record_id IS 'the record';
+COMMENT ON COLUMN wzapi.record.collected_at IS 'when it was collected';
+COMMENT ON COLUMN wzapi.record.changed_at IS 'when its present value was stored';
+COMMENT ON COLUMN wzapi.record.revision IS 'how many values it had before';
+COMMENT ON COLUMN wzapi.record.restricted_at IS 'since when it is restricted, if it is';
+
+CREATE TABLE wzapi.record_revision (
+    controller_id uuid NOT NULL,
+    key           bytea NOT NULL,
+    version       bigint NOT NULL,
+    due_at        timestamptz,
+    body          bytea NOT NULL,
+    subject_id    uuid,
+    category      text,
+    cohort        bigint,
+    record_id     uuid,
+    revision      bigint,
+    valid_from    timestamptz,
+    valid_until   timestamptz,
+    PRIMARY KEY (controller_id, key)
+);
+CREATE INDEX record_revision_due ON wzapi.record_revision (controller_id, due_at, key) WHERE due_at IS NOT NULL;
+COMMENT ON TABLE wzapi.record_revision IS 'earlier values of records';
+COMMENT ON COLUMN wzapi.record_revision.controller_id IS 'whose row it is; the distribution column';
+COMMENT ON COLUMN wzapi.record_revision.key IS 'owner (16 bytes, zero for the controller) and kind (1 byte), then the parts of the key; in byte order';
+COMMENT ON COLUMN wzapi.record_revision.version IS 'random, drawn anew by every changeset that writes the row';
+COMMENT ON COLUMN wzapi.record_revision.due_at IS 'when somebody has to look at the row again';
+COMMENT ON COLUMN wzapi.record_revision.body IS 'version byte and fields, see docs/formats/rows.md';
+COMMENT ON COLUMN wzapi.record_revision.subject_id IS 'the person';
+COMMENT ON COLUMN wzapi.record_revision.category IS 'data category, a name of the policy';
+COMMENT ON COLUMN wzapi.record_revision.cohort IS 'month of collection, counted from January 1970';
+COMMENT ON COLUMN wzapi.record_revision.record_id IS 'the record';
+COMMENT ON COLUMN wzapi.record_revision.revision IS '0 for the value that was collected, one more for each later one';
+COMMENT ON COLUMN wzapi.record_revision.valid_from IS 'since when it was the value';
+COMMENT ON COLUMN wzapi.record_revision.valid_until IS 'until when';
+
 CREATE TABLE wzapi.source_event (
     controller_id uuid NOT NULL,
     key           bytea NOT NULL,
@@ -310,6 +442,32 @@ COMMENT ON COLUMN wzapi.unrecognised.body IS 'version byte and fields, see docs/
 COMMENT ON COLUMN wzapi.unrecognised.received_at IS 'when it arrived';
 COMMENT ON COLUMN wzapi.unrecognised.reason IS 'why it was not recognised, a word of the parser';
 
+CREATE TABLE wzapi.record_of_category (
+    controller_id uuid NOT NULL,
+    key           bytea NOT NULL,
+    version       bigint NOT NULL,
+    due_at        timestamptz,
+    body          bytea NOT NULL,
+    category      text,
+    cohort        bigint,
+    subject_id    uuid,
+    record_id     uuid,
+    collected_at  timestamptz,
+    PRIMARY KEY (controller_id, key)
+);
+CREATE INDEX record_of_category_due ON wzapi.record_of_category (controller_id, due_at, key) WHERE due_at IS NOT NULL;
+COMMENT ON TABLE wzapi.record_of_category IS 'where the records of a category are: the index by category';
+COMMENT ON COLUMN wzapi.record_of_category.controller_id IS 'whose row it is; the distribution column';
+COMMENT ON COLUMN wzapi.record_of_category.key IS 'owner (16 bytes, zero for the controller) and kind (1 byte), then the parts of the key; in byte order';
+COMMENT ON COLUMN wzapi.record_of_category.version IS 'random, drawn anew by every changeset that writes the row';
+COMMENT ON COLUMN wzapi.record_of_category.due_at IS 'when somebody has to look at the row again';
+COMMENT ON COLUMN wzapi.record_of_category.body IS 'version byte and fields, see docs/formats/rows.md';
+COMMENT ON COLUMN wzapi.record_of_category.category IS 'data category, a name of the policy';
+COMMENT ON COLUMN wzapi.record_of_category.cohort IS 'month of collection, counted from January 1970';
+COMMENT ON COLUMN wzapi.record_of_category.subject_id IS 'the person';
+COMMENT ON COLUMN wzapi.record_of_category.record_id IS 'the record';
+COMMENT ON COLUMN wzapi.record_of_category.collected_at IS 'when the record was collected';
+
 CREATE TABLE wzapi.log_head (
     controller_id uuid NOT NULL,
     key           bytea NOT NULL,
@@ -317,6 +475,7 @@ CREATE TABLE wzapi.log_head (
     due_at        timestamptz,
     body          bytea NOT NULL,
     shard         bigint,
+    generation    bigint,
     log_id        uuid,
     size          bigint,
     PRIMARY KEY (controller_id, key)
@@ -329,6 +488,7 @@ COMMENT ON COLUMN wzapi.log_head.version IS 'random, drawn anew by every changes
 COMMENT ON COLUMN wzapi.log_head.due_at IS 'when somebody has to look at the row again';
 COMMENT ON COLUMN wzapi.log_head.body IS 'version byte and fields, see docs/formats/rows.md';
 COMMENT ON COLUMN wzapi.log_head.shard IS 'shard of the controller''s log';
+COMMENT ON COLUMN wzapi.log_head.generation IS 'how many logs of the shard were closed before it';
 COMMENT ON COLUMN wzapi.log_head.log_id IS 'random id of the log';
 COMMENT ON COLUMN wzapi.log_head.size IS 'number of entries';
 
@@ -339,6 +499,7 @@ CREATE TABLE wzapi.log_leaf (
     due_at        timestamptz,
     body          bytea NOT NULL,
     shard         bigint,
+    generation    bigint,
     log_index     bigint,
     PRIMARY KEY (controller_id, key)
 );
@@ -350,6 +511,7 @@ COMMENT ON COLUMN wzapi.log_leaf.version IS 'random, drawn anew by every changes
 COMMENT ON COLUMN wzapi.log_leaf.due_at IS 'when somebody has to look at the row again';
 COMMENT ON COLUMN wzapi.log_leaf.body IS 'version byte and fields, see docs/formats/rows.md';
 COMMENT ON COLUMN wzapi.log_leaf.shard IS 'shard of the controller''s log';
+COMMENT ON COLUMN wzapi.log_leaf.generation IS 'how many logs of the shard were closed before it';
 COMMENT ON COLUMN wzapi.log_leaf.log_index IS 'index in the log';
 
 CREATE TABLE wzapi.entry_body (
@@ -360,12 +522,14 @@ CREATE TABLE wzapi.entry_body (
     body          bytea NOT NULL,
     subject_id    uuid,
     shard         bigint,
+    generation    bigint,
     log_index     bigint,
     category      text,
+    certificate   uuid,
     PRIMARY KEY (controller_id, key)
 );
 CREATE INDEX entry_body_due ON wzapi.entry_body (controller_id, due_at, key) WHERE due_at IS NOT NULL;
-COMMENT ON TABLE wzapi.entry_body IS 'sealed bodies of log entries';
+COMMENT ON TABLE wzapi.entry_body IS 'bodies of log entries, sealed, or what is left of them';
 COMMENT ON COLUMN wzapi.entry_body.controller_id IS 'whose row it is; the distribution column';
 COMMENT ON COLUMN wzapi.entry_body.key IS 'owner (16 bytes, zero for the controller) and kind (1 byte), then the parts of the key; in byte order';
 COMMENT ON COLUMN wzapi.entry_body.version IS 'random, drawn anew by every changeset that writes the row';
@@ -373,8 +537,86 @@ COMMENT ON COLUMN wzapi.entry_body.due_at IS 'when somebody has to look at the r
 COMMENT ON COLUMN wzapi.entry_body.body IS 'version byte and fields, see docs/formats/rows.md';
 COMMENT ON COLUMN wzapi.entry_body.subject_id IS 'whom the entry is about; null for the controller';
 COMMENT ON COLUMN wzapi.entry_body.shard IS 'shard of the controller''s log';
+COMMENT ON COLUMN wzapi.entry_body.generation IS 'how many logs of the shard were closed before it';
 COMMENT ON COLUMN wzapi.entry_body.log_index IS 'index in the log';
 COMMENT ON COLUMN wzapi.entry_body.category IS 'data category whose key seals the body';
+COMMENT ON COLUMN wzapi.entry_body.certificate IS 'the entry that certifies its erasure, if it was erased';
+
+CREATE TABLE wzapi.checkpoint (
+    controller_id uuid NOT NULL,
+    key           bytea NOT NULL,
+    version       bigint NOT NULL,
+    due_at        timestamptz,
+    body          bytea NOT NULL,
+    shard         bigint,
+    generation    bigint,
+    tiled_size    bigint,
+    signed_size   bigint,
+    signed_at     timestamptz,
+    PRIMARY KEY (controller_id, key)
+) WITH (fillfactor = 85);
+CREATE INDEX checkpoint_due ON wzapi.checkpoint (controller_id, due_at, key) WHERE due_at IS NOT NULL;
+COMMENT ON TABLE wzapi.checkpoint IS 'how far the tiles of each log are made, and the last checkpoint that it signed';
+COMMENT ON COLUMN wzapi.checkpoint.controller_id IS 'whose row it is; the distribution column';
+COMMENT ON COLUMN wzapi.checkpoint.key IS 'owner (16 bytes, zero for the controller) and kind (1 byte), then the parts of the key; in byte order';
+COMMENT ON COLUMN wzapi.checkpoint.version IS 'random, drawn anew by every changeset that writes the row';
+COMMENT ON COLUMN wzapi.checkpoint.due_at IS 'when somebody has to look at the row again';
+COMMENT ON COLUMN wzapi.checkpoint.body IS 'version byte and fields, see docs/formats/rows.md';
+COMMENT ON COLUMN wzapi.checkpoint.shard IS 'shard of the controller''s log';
+COMMENT ON COLUMN wzapi.checkpoint.generation IS 'how many logs of the shard were closed before it';
+COMMENT ON COLUMN wzapi.checkpoint.tiled_size IS 'how many entries the tiles cover';
+COMMENT ON COLUMN wzapi.checkpoint.signed_size IS 'size of the tree that the checkpoint is about';
+COMMENT ON COLUMN wzapi.checkpoint.signed_at IS 'when it was signed';
+
+CREATE TABLE wzapi.log_tile (
+    controller_id uuid NOT NULL,
+    key           bytea NOT NULL,
+    version       bigint NOT NULL,
+    due_at        timestamptz,
+    body          bytea NOT NULL,
+    shard         bigint,
+    generation    bigint,
+    level         bigint,
+    tile_index    bigint,
+    PRIMARY KEY (controller_id, key)
+);
+CREATE INDEX log_tile_due ON wzapi.log_tile (controller_id, due_at, key) WHERE due_at IS NOT NULL;
+COMMENT ON TABLE wzapi.log_tile IS 'full tiles of the trees of logs';
+COMMENT ON COLUMN wzapi.log_tile.controller_id IS 'whose row it is; the distribution column';
+COMMENT ON COLUMN wzapi.log_tile.key IS 'owner (16 bytes, zero for the controller) and kind (1 byte), then the parts of the key; in byte order';
+COMMENT ON COLUMN wzapi.log_tile.version IS 'random, drawn anew by every changeset that writes the row';
+COMMENT ON COLUMN wzapi.log_tile.due_at IS 'when somebody has to look at the row again';
+COMMENT ON COLUMN wzapi.log_tile.body IS 'version byte and fields, see docs/formats/rows.md';
+COMMENT ON COLUMN wzapi.log_tile.shard IS 'shard of the controller''s log';
+COMMENT ON COLUMN wzapi.log_tile.generation IS 'how many logs of the shard were closed before it';
+COMMENT ON COLUMN wzapi.log_tile.level IS '0 for the hashes of entries';
+COMMENT ON COLUMN wzapi.log_tile.tile_index IS 'place in the level';
+
+CREATE TABLE wzapi.closed_log (
+    controller_id uuid NOT NULL,
+    key           bytea NOT NULL,
+    version       bigint NOT NULL,
+    due_at        timestamptz,
+    body          bytea NOT NULL,
+    shard         bigint,
+    generation    bigint,
+    log_id        uuid,
+    size          bigint,
+    closed_at     timestamptz,
+    PRIMARY KEY (controller_id, key)
+);
+CREATE INDEX closed_log_due ON wzapi.closed_log (controller_id, due_at, key) WHERE due_at IS NOT NULL;
+COMMENT ON TABLE wzapi.closed_log IS 'last heads of logs that were closed';
+COMMENT ON COLUMN wzapi.closed_log.controller_id IS 'whose row it is; the distribution column';
+COMMENT ON COLUMN wzapi.closed_log.key IS 'owner (16 bytes, zero for the controller) and kind (1 byte), then the parts of the key; in byte order';
+COMMENT ON COLUMN wzapi.closed_log.version IS 'random, drawn anew by every changeset that writes the row';
+COMMENT ON COLUMN wzapi.closed_log.due_at IS 'when somebody has to look at the row again';
+COMMENT ON COLUMN wzapi.closed_log.body IS 'version byte and fields, see docs/formats/rows.md';
+COMMENT ON COLUMN wzapi.closed_log.shard IS 'shard of the controller''s log';
+COMMENT ON COLUMN wzapi.closed_log.generation IS 'how many logs of the shard were closed before it';
+COMMENT ON COLUMN wzapi.closed_log.log_id IS 'random id of the log';
+COMMENT ON COLUMN wzapi.closed_log.size IS 'number of entries';
+COMMENT ON COLUMN wzapi.closed_log.closed_at IS 'when it was closed';
 
 CREATE TABLE wzapi.changeset (
     controller_id uuid NOT NULL,
