@@ -42,11 +42,21 @@ pub enum Permission {
     VerifyLedger,
     /// Remove what is only kept for a time and has come to its end.
     ExpireRows,
+    /// Rotate, export and import keys, and see which there are. No key bytes are shown.
+    ManageKeys,
+    /// Store and correct records of personal data.
+    StoreRecord,
+    /// Read records of personal data for a purpose, and list them.
+    ReadRecord,
+    /// Restrict records of personal data and lift a restriction.
+    RestrictRecord,
+    /// Dispose of records of personal data.
+    DisposeRecord,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 15] = [
         Self::RegisterController,
         Self::RegisterSender,
         Self::IngestDelivery,
@@ -57,6 +67,11 @@ impl Permission {
         Self::RedeemPermit,
         Self::VerifyLedger,
         Self::ExpireRows,
+        Self::ManageKeys,
+        Self::StoreRecord,
+        Self::ReadRecord,
+        Self::RestrictRecord,
+        Self::DisposeRecord,
     ];
 
     /// The name that the ledger records.
@@ -73,6 +88,11 @@ impl Permission {
             Self::RedeemPermit => "redeem_permit",
             Self::VerifyLedger => "verify_ledger",
             Self::ExpireRows => "expire_rows",
+            Self::ManageKeys => "manage_keys",
+            Self::StoreRecord => "store_record",
+            Self::ReadRecord => "read_record",
+            Self::RestrictRecord => "restrict_record",
+            Self::DisposeRecord => "dispose_record",
         }
     }
 }
@@ -81,14 +101,25 @@ impl Permission {
 #[must_use]
 pub const fn permissions_of(role: Role) -> &'static [Permission] {
     match role {
-        Role::Administrator => {
-            &[Permission::RegisterController, Permission::RegisterSender, Permission::ExpireRows]
-        }
+        Role::Administrator => &[
+            Permission::RegisterController,
+            Permission::RegisterSender,
+            Permission::ExpireRows,
+            Permission::ManageKeys,
+        ],
         Role::Ingest => &[Permission::IngestDelivery],
         Role::Sender => &[Permission::CheckSend, Permission::RedeemPermit],
         Role::ConsentManager => {
             &[Permission::RecordConsent, Permission::ImportConsent, Permission::ReadConsent]
         }
+        Role::RecordKeeper => &[Permission::StoreRecord, Permission::ReadRecord],
+        Role::Officer => &[
+            Permission::ReadConsent,
+            Permission::ReadRecord,
+            Permission::RestrictRecord,
+            Permission::DisposeRecord,
+            Permission::VerifyLedger,
+        ],
         Role::Auditor => &[Permission::VerifyLedger, Permission::ReadConsent],
     }
 }

@@ -1,9 +1,9 @@
 //! Something that the person sent.
 //!
-//! Only what later decisions need is taken out: who, when, what kind, and the words that may be an opt-out.
-//! Media, places, contact cards and orders stay in the item's raw bytes.
+//! What later decisions need is taken out: who, when, what kind, and the words that may be an opt-out. What the person
+//! sent, and their profile, stand beside it as JSON, for a host whose policy files them.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use wzapi_model::Timestamp;
 use wzapi_model::personal::Personal;
 
@@ -112,6 +112,11 @@ pub struct InboundMessage {
     /// The words that the person typed or chose: text, caption, title and payload of a button or list row, and
     /// the new text of an edit.
     pub words: Vec<Personal<String>>,
+    /// What the person sent: the type and the part of the message that is named after it, without the ids and
+    /// addresses under which Meta keeps media.
+    pub content: Personal<Value>,
+    /// The profile that came along: what the person shows others on the platform.
+    pub profile: Option<Personal<Value>>,
     /// Whether it came from an advertisement or a post (`referral` is present).
     pub has_referral: bool,
     /// Whether it was sent to a group (`group_id` is present).
@@ -180,12 +185,42 @@ pub(crate) fn read<'a>(element: &'a Value, surroundings: &Surroundings<'a>) -> R
             timestamp: node::seconds(element.get("timestamp")),
             kind: MessageKind::from_label(node::label(element.get("type")).unwrap_or_default()),
             words: words(element),
+            content: Personal::new(content(element)),
+            profile: named.profile.cloned().map(Personal::new),
             has_referral: node::present(element, "referral").is_some(),
             is_group: node::present(element, "group_id").is_some(),
             error_codes: node::error_codes(element),
         })
     };
     Reading { content, key }
+}
+
+/// Names under which Meta's own handles of media stand. They are no content, they lapse within weeks, and they look
+/// like card numbers.
+const MEDIA_HANDLES: [&str; 3] = ["id", "sha256", "url"];
+/// What tells that an object is media.
+const MEDIA_MARKS: [&str; 2] = ["mime_type", "sha256"];
+
+/// The type and what is named after it.
+fn content(message: &Value) -> Value {
+    let label = node::label(message.get("type")).unwrap_or_default();
+    let mut part = message.get(label).cloned().unwrap_or(Value::Null);
+    remove_handles(&mut part);
+    json!({ "type": label, "content": part })
+}
+
+/// Takes the handles out of all media in a value, which is as deep as a delivery may be.
+fn remove_handles(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            if MEDIA_MARKS.iter().any(|mark| fields.contains_key(*mark)) {
+                fields.retain(|name, _| !MEDIA_HANDLES.contains(&name.as_str()));
+            }
+            fields.values_mut().for_each(remove_handles);
+        }
+        Value::Array(items) => items.iter_mut().for_each(remove_handles),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 /// Where the words stand, whatever the type: an opt-out is found also when the type is garbled.

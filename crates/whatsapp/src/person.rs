@@ -81,6 +81,8 @@ impl<'a> PersonNodes<'a> {
 pub(crate) struct NamedPerson<'a> {
     pub(crate) person: Person,
     pub(crate) nodes: PersonNodes<'a>,
+    /// What the person shows others, when one contact of the person's has it.
+    pub(crate) profile: Option<&'a Value>,
 }
 
 /// The `contacts[]` of one value, by what they can be found under. `None` marks an identifier that two
@@ -90,6 +92,7 @@ pub(crate) struct Contacts<'a> {
     only: Option<PersonNodes<'a>>,
     by_phone: BTreeMap<E164, Option<Person>>,
     by_bsuid: BTreeMap<Bsuid, Option<Person>>,
+    profiles: Vec<(Person, &'a Value)>,
 }
 
 impl<'a> Contacts<'a> {
@@ -102,7 +105,11 @@ impl<'a> Contacts<'a> {
             contacts.only = Some(named(only));
         }
         for contact in nodes {
-            contacts.insert(&named(contact).read());
+            let person = named(contact).read();
+            contacts.insert(&person);
+            if let Some(profile) = node::present(contact, "profile").filter(|profile| profile.is_object()) {
+                contacts.profiles.push((person, profile));
+            }
         }
         contacts
     }
@@ -121,7 +128,22 @@ impl<'a> Contacts<'a> {
             person.bsuid = person.bsuid.or_else(|| contact.bsuid.clone());
             person.parent_bsuid = person.parent_bsuid.or_else(|| contact.parent_bsuid.clone());
         }
-        NamedPerson { person, nodes }
+        let profile = self.profile_of(&person);
+        NamedPerson { person, nodes, profile }
+    }
+
+    /// The profile of the contact that is this person; none when several state different ones.
+    fn profile_of(&self, person: &Person) -> Option<&'a Value> {
+        fn is_same<T: PartialEq>(a: Option<&T>, b: Option<&T>) -> bool {
+            a.is_some() && a == b
+        }
+        let mut found = self.profiles.iter().filter(|(contact, _)| {
+            let shares = is_same(contact.phone.as_ref(), person.phone.as_ref())
+                || is_same(contact.bsuid.as_ref(), person.bsuid.as_ref());
+            shares && agree(contact, person)
+        });
+        let (_, profile) = found.next()?;
+        found.all(|(_, other)| other == profile).then_some(*profile)
     }
 
     fn insert(&mut self, contact: &Person) {

@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod catalogue;
+mod contents;
 mod identity_changes;
 mod links;
 mod mutations;
