@@ -1,5 +1,5 @@
-//! The main job: webhook deliveries become consent, a campaign is checked and sent under permits, a STOP ends the
-//! next message, and the ledger verifies. Run it again on the same directory: it goes on where it was, and the
+//! The main job: webhook deliveries become consent and records, a campaign is checked and sent under permits, a STOP
+//! ends the next message, a record is read for its purpose and for no other, and the ledger verifies. Run it again on the same directory: it goes on where it was, and the
 //! same deliveries change nothing.
 //!
 //! ```text
@@ -11,6 +11,7 @@
 mod campaign;
 mod deliveries;
 mod progress;
+mod records;
 mod summary;
 
 use std::error::Error;
@@ -22,7 +23,7 @@ use wzapi_compliance::location::Location;
 use wzapi_compliance::model::actor::{Actor, Role};
 use wzapi_compliance::model::ids::ControllerId;
 use wzapi_compliance::whatsapp::signature::AppSecrets;
-use wzapi_compliance::{Compliance, Controller};
+use wzapi_compliance::{Compliance, Controller, policy};
 
 use crate::deliveries::Demo;
 use crate::summary::Summary;
@@ -75,12 +76,22 @@ async fn main() -> ExitCode {
 async fn run(arguments: &Arguments) -> Result<Summary, Box<dyn Error>> {
     // Everything that a service needs: a store, a keyring, a clock and randomness (the last two by default).
     let location = Location::from(arguments.data.as_str());
-    let compliance: Compliance = location.open(arguments.keyring.as_deref()).await?.build().await?;
+    // The privacy policy is enforced: what it does not name is refused.
+    let policy = policy::parse(include_str!("../../policies/wzapi.toml"), "wzapi.toml")?;
+    let builder = location.open(arguments.keyring.as_deref()).await?;
+    let compliance: Compliance = builder.policy(&policy).build().await?;
 
     // Each operation is asked for by somebody. In a service these are several actors with a role each.
     let actor = Actor::service(
         "quickstart",
-        [Role::Administrator, Role::Ingest, Role::ConsentManager, Role::Sender, Role::Auditor],
+        [
+            Role::Administrator,
+            Role::Ingest,
+            Role::ConsentManager,
+            Role::Sender,
+            Role::RecordKeeper,
+            Role::Auditor,
+        ],
     )?;
     let shop: Controller =
         compliance.register_controller(&actor, CONTROLLER.parse::<ControllerId>()?).await?;
@@ -100,8 +111,11 @@ async fn run(arguments: &Arguments) -> Result<Summary, Box<dyn Error>> {
     println!("4. One of them answers STOP");
     campaign::stop_one(&demo, sender, &arguments.contacts, &mut summary).await?;
 
-    println!("5. The ledger");
-    let verification = shop.ledger().verify(&actor).await?;
-    summary.record_verification(&verification);
+    println!("5. What they wrote");
+    records::read_one(&demo, &policy).await?;
+
+    println!("6. The ledger");
+    summary.record_verification(shop.ledger().verify(&actor).await?);
+    print!("{}", shop.ledger().checkpoint(&actor).await?.note);
     Ok(summary)
 }

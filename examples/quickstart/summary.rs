@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use serde_json::json;
 use wzapi_compliance::consent::import::ImportReport;
 use wzapi_compliance::ingest::IngestReport;
-use wzapi_compliance::ledger::Verification;
+use wzapi_compliance::log::VerifiedLogs;
 
 #[derive(Default)]
 pub(crate) struct Summary {
@@ -15,7 +15,7 @@ pub(crate) struct Summary {
     imported: ImportReport,
     permits: u64,
     refused: u64,
-    ledger: Option<Verification>,
+    ledger: Option<VerifiedLogs>,
 }
 
 impl Summary {
@@ -41,12 +41,12 @@ impl Summary {
         self.refused += 1;
     }
 
-    pub(crate) fn record_verification(&mut self, verification: &Verification) {
-        self.ledger = Some(*verification);
+    pub(crate) fn record_verification(&mut self, verified: VerifiedLogs) {
+        self.ledger = Some(verified);
     }
 
     fn is_verified(&self) -> bool {
-        self.ledger.is_some_and(|ledger| ledger.is_sound())
+        self.ledger.as_ref().is_some_and(VerifiedLogs::is_sound)
     }
 
     pub(crate) fn print(&self) {
@@ -54,6 +54,10 @@ impl Summary {
         println!(
             "   {} deliveries: {} messages, {} statuses, {} not recognised (kept, sealed), {} seen before",
             self.deliveries, ingested.messages, ingested.statuses, ingested.unknown, ingested.duplicates
+        );
+        println!(
+            "   {} messages and profiles filed, {} not: too old to be kept, or the policy forbids what they hold",
+            ingested.filed, ingested.content_refused
         );
         println!(
             "   {} consents given, {} withdrawals, {} permits, {} refused",
@@ -64,7 +68,10 @@ impl Summary {
         );
         if let Some(ledger) = &self.ledger {
             let state = if ledger.is_sound() { "verified" } else { "DAMAGED" };
-            println!("   {} entries, root {}, {state}", ledger.size, ledger.root);
+            println!("   {} entries, {state}", ledger.size());
+            for log in &ledger.logs {
+                println!("   root {}", log.root);
+            }
         }
     }
 
@@ -80,6 +87,8 @@ impl Summary {
         json!({
             "deliveries": self.deliveries,
             "messages": self.ingested.messages,
+            "records_filed": self.ingested.filed,
+            "content_refused": self.ingested.content_refused,
             "statuses": self.ingested.statuses,
             "unknown": self.ingested.unknown,
             "duplicates": self.ingested.duplicates + self.imported.duplicates,
@@ -87,8 +96,8 @@ impl Summary {
             "withdrawals": self.withdrawals(),
             "permits": self.permits,
             "refused": self.refused,
-            "ledger_size": self.ledger.map(|ledger| ledger.size),
-            "ledger_root": self.ledger.map(|ledger| ledger.root.to_string()),
+            "ledger_size": self.ledger.as_ref().map(VerifiedLogs::size),
+            "ledger_root": self.ledger.as_ref().and_then(|ledger| ledger.logs.first()).map(|log| log.root.to_string()),
             "ledger_verified": self.is_verified(),
         })
     }

@@ -4,11 +4,13 @@
 //! - [`layering`] says which crate may depend on which.
 //! - [`licences`] says under which terms third-party code may come in; [`spdx`] reads their expressions.
 //! - [`examples`] runs the examples and checks what they print.
+//! - [`bench`] measures what operations cost.
 //! - [`servers`] starts the servers that tests need; [`xtask::postgres`] knows how.
 //! - [`cargo`] starts Cargo, [`metadata`] reads what it knows about the workspace.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to its terminal")]
 
+mod bench;
 mod cargo;
 mod examples;
 mod failure;
@@ -29,17 +31,20 @@ Usage: cargo xtask <command>
   test       everything a change must pass, stopping at the first failure
   layering   only: does each crate depend on nothing but what it may?
   licences   only: licences, banned crates and sources of third-party code
+  bench      measures what operations cost, each against a named peer: `cargo xtask bench --help`
   postgres   starts a PostgreSQL server for tests, until its input ends
   help       this text
 
 Exit codes: 0 passed, 1 failed, 2 not a command.";
 
 /// A command as typed by the person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Command {
     Test,
     Layering,
     Licences,
+    /// With the arguments that the benchmarks read themselves.
+    Bench(Vec<String>),
     Postgres,
     Help,
 }
@@ -53,7 +58,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match run(command) {
+    match run(&command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("error: {failure}");
@@ -71,6 +76,7 @@ fn parse(arguments: &[String]) -> Result<Command, String> {
         "test" => Command::Test,
         "layering" => Command::Layering,
         "licences" => Command::Licences,
+        "bench" => return Ok(Command::Bench(rest.to_vec())),
         "postgres" => Command::Postgres,
         "help" | "--help" | "-h" => Command::Help,
         unknown => return Err(format!("`{unknown}` is not a command")),
@@ -81,11 +87,12 @@ fn parse(arguments: &[String]) -> Result<Command, String> {
     }
 }
 
-fn run(command: Command) -> Result<(), Failure> {
+fn run(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Test => steps::run(),
         Command::Layering => layering::check_workspace(),
         Command::Licences => licences::check_workspace(),
+        Command::Bench(arguments) => bench::run(arguments),
         Command::Postgres => servers::serve(),
         Command::Help => {
             println!("{HELP}");
@@ -110,6 +117,13 @@ mod tests {
         assert_eq!(parse_words("postgres"), Ok(Command::Postgres));
         assert_eq!(parse_words("help"), Ok(Command::Help));
         assert_eq!(parse_words("--help"), Ok(Command::Help));
+    }
+
+    #[test]
+    fn the_benchmarks_read_their_own_arguments() {
+        let expected = ["--quick", "--only", "seal_64b"].map(str::to_owned).to_vec();
+        assert_eq!(parse_words("bench --quick --only seal_64b"), Ok(Command::Bench(expected)));
+        assert_eq!(parse_words("bench"), Ok(Command::Bench(Vec::new())));
     }
 
     #[test]

@@ -4,9 +4,9 @@ use serde_json::json;
 use wzapi_compliance::consent::gate::{Checked, Decision, Message, SendRequest};
 use wzapi_compliance::model::identifier::Identifier;
 
-use crate::Operator;
 use crate::arguments::CheckOptions;
 use crate::failure::{Failure, Outcome};
+use crate::operator::Operator;
 
 pub(crate) async fn run(options: CheckOptions) -> Result<Outcome, Failure> {
     let recipient = Identifier::parse_recipient(&options.to).map_err(Failure::Recipient)?;

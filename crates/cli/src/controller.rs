@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use crate::Operator;
 use crate::arguments::{ListControllersOptions, RegisterControllerOptions};
 use crate::failure::{Failure, Outcome};
+use crate::operator::Operator;
 
 pub(crate) async fn register(options: RegisterControllerOptions) -> Result<Outcome, Failure> {
     let operator = Operator::open_or_create(&options.data).await?;

@@ -10,12 +10,13 @@ use wzapi_compliance::whatsapp::delivery::Limits;
 use wzapi_compliance::whatsapp::signature::AppSecrets;
 use wzapi_compliance::{Controller, Error};
 
-use crate::Operator;
 use crate::arguments::IngestOptions;
 use crate::failure::{Failure, Outcome};
+use crate::files;
+use crate::operator::Operator;
 
 /// The longest file of app secrets and the longest signature header, in bytes.
-const MAX_SMALL_FILE: u64 = 4096;
+const MAX_SMALL_FILE: usize = 4096;
 
 pub(crate) async fn run(options: IngestOptions) -> Result<Outcome, Failure> {
     let secrets = read_secrets(&options.app_secret_file)?;
@@ -89,11 +90,7 @@ fn is_about_the_file(failure: &Failure) -> bool {
     match failure {
         Failure::Unreadable { .. } | Failure::BadFile { .. } => true,
         Failure::Compliance(error) => matches!(error, Error::Delivery(_) | Error::Signature(_)),
-        Failure::NoData(_)
-        | Failure::Actor(_)
-        | Failure::Recipient(_)
-        | Failure::Policy(_)
-        | Failure::Notice(_) => false,
+        _ => false,
     }
 }
 
@@ -107,7 +104,7 @@ fn text_of(failure: &Failure) -> String {
 }
 
 fn read_secrets(file: &Path) -> Result<AppSecrets, Failure> {
-    let text = read_small(file)?;
+    let text = files::read_text(file, MAX_SMALL_FILE)?;
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let bad = |problem: String| Failure::BadFile { path: file.to_owned(), problem };
     let current = lines.next().ok_or_else(|| bad("it holds no app secret".to_owned()))?;
@@ -125,19 +122,11 @@ fn read_secrets(file: &Path) -> Result<AppSecrets, Failure> {
 fn read_signature(file: &Path) -> Result<Option<String>, Failure> {
     let mut name = file.as_os_str().to_owned();
     name.push(".signature");
-    match read_small(&PathBuf::from(name)) {
+    match files::read_text(&PathBuf::from(name), MAX_SMALL_FILE) {
         Ok(header) => Ok(Some(header.trim().to_owned())),
         Err(Failure::Unreadable { cause, .. }) if cause.kind() == ErrorKind::NotFound => Ok(None),
         Err(failure) => Err(failure),
     }
-}
-
-fn read_small(file: &Path) -> Result<String, Failure> {
-    let length = fs::metadata(file).map_err(|cause| unreadable(file, cause))?.len();
-    if length > MAX_SMALL_FILE {
-        return Err(Failure::BadFile { path: file.to_owned(), problem: "it is too long".to_owned() });
-    }
-    fs::read_to_string(file).map_err(|cause| unreadable(file, cause))
 }
 
 fn unreadable(file: &Path, cause: io::Error) -> Failure {

@@ -1,7 +1,5 @@
 //! `wzapi policy`: check, render and compare policy files.
 
-use std::fs;
-use std::io::Read;
 use std::path::Path;
 
 use serde_json::json;
@@ -14,6 +12,7 @@ use wzapi_compliance::policy::{self, Policy};
 
 use crate::arguments::{CheckPolicyOptions, DiffPolicyOptions, NoticeFormat, RenderPolicyOptions};
 use crate::failure::{Failure, Outcome};
+use crate::files;
 
 pub(crate) fn check(options: &CheckPolicyOptions) -> Result<Outcome, Failure> {
     let report = report_on(&options.file)?;
@@ -73,12 +72,7 @@ pub(crate) fn valid(file: &Path) -> Result<Policy, Failure> {
 }
 
 fn report_on(file: &Path) -> Result<Report, Failure> {
-    let unreadable = |cause| Failure::Unreadable { path: file.to_owned(), cause };
-    // One byte more than is read at most, so that a longer file is found to be too long and never held.
-    let limit = u64::try_from(MAX_FILE).unwrap_or(u64::MAX).saturating_add(1);
-    let mut bytes = Vec::new();
-    fs::File::open(file).and_then(|open| open.take(limit).read_to_end(&mut bytes)).map_err(unreadable)?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| Failure::BadFile { path: file.to_owned(), problem: "it is not UTF-8".to_owned() })?;
+    // That a longer file is too long is for the check to say, among its findings.
+    let text = files::text(file, files::read_beginning(file, MAX_FILE)?)?;
     Ok(policy::check(&text, &file.display().to_string()))
 }

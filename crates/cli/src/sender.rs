@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use crate::Operator;
 use crate::arguments::RegisterSenderOptions;
 use crate::failure::{Failure, Outcome};
+use crate::operator::Operator;
 
 pub(crate) async fn register(options: RegisterSenderOptions) -> Result<Outcome, Failure> {
     let operator = Operator::open(&options.data).await?;

@@ -7,7 +7,9 @@ use wzapi_access::Permission;
 use wzapi_consent::GateRules;
 use wzapi_consent::recording::Parts;
 use wzapi_encryption::{Encryption, KeyProvider};
-use wzapi_ledger::{Ledger, Verification};
+use wzapi_ledger::Ledger;
+use wzapi_ledger::journal::Journal;
+use wzapi_ledger::notary::Followed;
 use wzapi_model::actor::Actor;
 use wzapi_model::ids::ControllerId;
 use wzapi_model::name::DataCategory;
@@ -15,11 +17,13 @@ use wzapi_model::system::{SystemClock, SystemEntropy};
 use wzapi_model::{Clock, Entropy};
 use wzapi_policy::Policy;
 use wzapi_storage::Storage;
+use wzapi_vault::Vault;
 use wzapi_whatsapp::delivery::Limits;
 
 use crate::controller::Controller;
 use crate::error::Error;
 use crate::expiry::Expired;
+use crate::log::AccountabilityLog;
 use crate::services::Services;
 
 /// The parts of a [`Compliance`]. A store and a key provider are needed; the rest has defaults.
@@ -30,8 +34,11 @@ pub struct Builder {
     clock: Option<Arc<dyn Clock>>,
     entropy: Option<Arc<dyn Entropy>>,
     rules: Option<GateRules>,
-    undeclared: Option<DataCategory>,
+    policy: Option<Arc<Policy>>,
+    log_reads: bool,
     limits: Option<Limits>,
+    journal: Option<Arc<dyn Journal>>,
+    pub(crate) adopt_journal: bool,
 }
 
 impl Builder {
@@ -46,6 +53,22 @@ impl Builder {
     #[must_use]
     pub fn key_provider(mut self, key_provider: Arc<dyn KeyProvider>) -> Self {
         self.key_provider = Some(key_provider);
+        self
+    }
+
+    /// Where the checkpoints of all logs are also written, before anybody gets them, so that a restored backup cannot
+    /// sign a second history. It must not be restored together with the store. Without one that protection is missing.
+    #[must_use]
+    pub fn journal(mut self, journal: Arc<dyn Journal>) -> Self {
+        self.journal = Some(journal);
+        self
+    }
+
+    /// Takes the journal for the store's own although it is another one, or shorter than it was. Only when the right one
+    /// is lost for good.
+    #[must_use]
+    pub const fn adopt_journal(mut self) -> Self {
+        self.adopt_journal = true;
         self
     }
 
@@ -68,8 +91,14 @@ impl Builder {
     #[must_use]
     pub fn policy(mut self, policy: &Policy) -> Self {
         self.rules = Some(GateRules::of(policy));
-        let stored = [DataCategory::contact(), DataCategory::consent_evidence()];
-        self.undeclared = stored.into_iter().find(|category| !policy.categories.contains_key(category));
+        self.policy = Some(Arc::new(policy.clone()));
+        self
+    }
+
+    /// Records each read of personal data in the ledger, before the value is handed out. Refused reads always are.
+    #[must_use]
+    pub const fn log_reads(mut self) -> Self {
+        self.log_reads = true;
         self
     }
 
@@ -86,7 +115,12 @@ impl Builder {
     /// [`Error::Incomplete`] without a store or a key provider; [`Error::UndeclaredCategory`] when the policy does not
     /// name what is stored about people; the failure of a part.
     pub async fn build(self) -> Result<Compliance, Error> {
-        if let Some(category) = self.undeclared {
+        let adopt_journal = self.adopt_journal;
+        Compliance::open(self.into_services()?, adopt_journal).await
+    }
+
+    pub(crate) fn into_services(self) -> Result<Services, Error> {
+        if let Some(category) = self.policy.as_deref().and_then(undeclared) {
             return Err(Error::UndeclaredCategory(category));
         }
         let storage = self.storage.ok_or(Error::Incomplete("a storage"))?;
@@ -102,12 +136,27 @@ impl Builder {
         let ledger = Ledger::new(Arc::clone(&storage), Arc::clone(&clock), Arc::clone(&entropy));
         let parts = Parts { storage, encryption, ledger, clock, entropy };
         let rules = self.rules.unwrap_or_else(GateRules::wzapi);
-        let services = Services::new(parts, rules, self.limits.unwrap_or_default());
-        services.create_tenant_once(ControllerId::SYSTEM).await?;
-        // A keyring that does not open this store is found out now, and not at the first message.
-        services.encryption.tenant(ControllerId::SYSTEM).await?;
-        Ok(Compliance { services: Arc::new(services) })
+        let options = wzapi_vault::Options { log_reads: self.log_reads };
+        let vault = self.policy.map(|policy| vault(&parts, policy, options));
+        Ok(Services::new(parts, self.journal, rules, vault, self.limits.unwrap_or_default()))
     }
+}
+
+/// A category under which these libraries store data about people, and which the policy does not declare.
+fn undeclared(policy: &Policy) -> Option<DataCategory> {
+    let stored = [DataCategory::contact(), DataCategory::consent_evidence()];
+    stored.into_iter().find(|category| policy.category(category).is_none())
+}
+
+fn vault(parts: &Parts, policy: Arc<Policy>, options: wzapi_vault::Options) -> Vault {
+    let parts = wzapi_vault::Parts {
+        storage: Arc::clone(&parts.storage),
+        encryption: Arc::clone(&parts.encryption),
+        ledger: parts.ledger.clone(),
+        clock: Arc::clone(&parts.clock),
+        entropy: Arc::clone(&parts.entropy),
+    };
+    Vault::new(parts, policy).with_options(options)
 }
 
 impl fmt::Debug for Builder {
@@ -120,6 +169,7 @@ impl fmt::Debug for Builder {
 #[derive(Clone)]
 pub struct Compliance {
     pub(crate) services: Arc<Services>,
+    followed: Arc<Followed>,
 }
 
 impl Compliance {
@@ -127,6 +177,14 @@ impl Compliance {
     #[must_use]
     pub fn builder() -> Builder {
         Builder::default()
+    }
+
+    pub(crate) async fn open(services: Services, adopt_journal: bool) -> Result<Self, Error> {
+        services.create_tenant_once(ControllerId::SYSTEM).await?;
+        // A keyring that does not open this store is found out now, and not at the first message.
+        services.encryption.tenant(ControllerId::SYSTEM).await?;
+        let followed = services.notary.follow_journal(adopt_journal).await?;
+        Ok(Self { services: Arc::new(services), followed: Arc::new(followed) })
     }
 
     /// Registers a controller: its keys and its log are made. Doing it again changes nothing. Needs
@@ -168,13 +226,17 @@ impl Compliance {
         self.services.controllers().await
     }
 
-    /// Recomputes the log of the system controller, where refusals that concern no customer are recorded. Needs
-    /// [`Permission::VerifyLedger`] there.
-    ///
-    /// # Errors
-    /// [`Error::Refused`]; the failure of a part. A fault is an answer, not an error.
-    pub async fn verify_system_ledger(&self, actor: &Actor) -> Result<Verification, Error> {
-        self.services.verify_ledger(actor, ControllerId::SYSTEM).await
+    /// The log of the system controller, where refusals that concern no customer and the management of keys are
+    /// recorded.
+    #[must_use]
+    pub const fn system_ledger(&self) -> AccountabilityLog<'_> {
+        AccountabilityLog::new(&self.services, ControllerId::SYSTEM)
+    }
+
+    /// What following the journal did when the store was opened: logs that were closed because the store was behind
+    /// them.
+    pub fn followed(&self) -> &Followed {
+        &self.followed
     }
 
     /// Removes what is due at the system controller, where deliveries that nobody claimed are kept for a time. Needs

@@ -10,7 +10,6 @@ use wzapi_consent::import::{ImportReport, import_csv};
 use wzapi_consent::person::KnownAs;
 use wzapi_consent::standing::Standing;
 use wzapi_consent::{NewAct, Recorded};
-use wzapi_ledger::Verification;
 use wzapi_model::actor::Actor;
 use wzapi_model::consent::Question;
 use wzapi_model::identifier::Identifier;
@@ -19,6 +18,8 @@ use wzapi_model::ids::{ControllerId, EntryId, SenderId};
 use crate::error::Error;
 use crate::expiry::Expired;
 use crate::ingest::Ingest;
+use crate::log::AccountabilityLog;
+use crate::records::Records;
 use crate::registration::RouteId;
 use crate::services::Services;
 
@@ -56,7 +57,13 @@ impl Controller {
     /// The accountability log.
     #[must_use]
     pub const fn ledger(&self) -> AccountabilityLog<'_> {
-        AccountabilityLog { of: self }
+        AccountabilityLog::new(&self.services, self.id)
+    }
+
+    /// Records of personal data.
+    #[must_use]
+    pub const fn records(&self) -> Records<'_> {
+        Records::new(&self.services, self.id)
     }
 
     /// Webhook deliveries.
@@ -212,22 +219,5 @@ impl SendGate<'_> {
         } else {
             Err(services.refuse(actor, NotAuthorised { permission }, self.of.id).await)
         }
-    }
-}
-
-/// The accountability log of one controller.
-#[derive(Debug, Clone, Copy)]
-pub struct AccountabilityLog<'a> {
-    of: &'a Controller,
-}
-
-impl AccountabilityLog<'_> {
-    /// Recomputes the whole log from what is stored: its size, its root, and the first fault if there is one.
-    /// Needs [`Permission::VerifyLedger`].
-    ///
-    /// # Errors
-    /// [`Error::Refused`]; the failure of a part. A fault is an answer, not an error.
-    pub async fn verify(&self, actor: &Actor) -> Result<Verification, Error> {
-        self.of.services.verify_ledger(actor, self.of.id).await
     }
 }

@@ -4,11 +4,13 @@ use wzapi_access::NotAuthorised;
 use wzapi_consent::ConsentError;
 use wzapi_consent::import::ImportError;
 use wzapi_encryption::EncryptionError;
+use wzapi_encryption::export::ImportError as KeyImportError;
 use wzapi_ledger::LedgerError;
 use wzapi_model::entropy::EntropyError;
 use wzapi_model::name::DataCategory;
 use wzapi_storage::StorageError;
 use wzapi_storage::draft::NotLoaded;
+use wzapi_vault::VaultError;
 use wzapi_whatsapp::delivery::DeliveryError;
 use wzapi_whatsapp::signature::SignatureError;
 
@@ -48,6 +50,15 @@ pub enum Error {
     /// A file could not be imported to its end.
     #[error("the import stopped")]
     Import(#[from] ImportError),
+    /// A key export could not be imported.
+    #[error("the key export was not imported")]
+    KeyImport(#[from] KeyImportError),
+    /// There is no policy, and what a policy does not name is not stored. Give the builder one.
+    #[error("there is no privacy policy, so no personal data is stored or read; give the builder one")]
+    NoPolicy,
+    /// A record was refused, or the vault failed.
+    #[error("the record was not stored, read or changed")]
+    Vault(#[from] VaultError),
     /// Consent could not be recorded or asked about.
     #[error("consent failed")]
     Consent(#[from] ConsentError),
@@ -66,6 +77,18 @@ pub enum Error {
     /// A mistake in these libraries.
     #[error(transparent)]
     NotLoaded(#[from] NotLoaded),
+}
+
+impl Error {
+    /// Whether rows or keys changed meanwhile, so that beginning again helps.
+    pub(crate) const fn is_conflict(&self) -> bool {
+        matches!(
+            self,
+            Self::Ledger(LedgerError::Conflict)
+                | Self::Consent(ConsentError::Busy)
+                | Self::Encryption(EncryptionError::KeysChanged)
+        )
+    }
 }
 
 impl From<EncryptionError> for Error {

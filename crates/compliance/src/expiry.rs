@@ -42,7 +42,16 @@ const fn ends_by_itself(kind: RowKind) -> bool {
         | RowKind::Permit
         | RowKind::LogHead
         | RowKind::LogLeaf
-        | RowKind::EntryBody => false,
+        | RowKind::EntryBody
+        | RowKind::Epoch
+        | RowKind::JournalPosition
+        | RowKind::LogKey
+        | RowKind::Record
+        | RowKind::RecordRevision
+        | RowKind::RecordOfCategory
+        | RowKind::Checkpoint
+        | RowKind::LogTile
+        | RowKind::ClosedLog => false,
     }
 }
 
@@ -50,23 +59,30 @@ impl Services {
     /// Removes what is due at this controller, in bounded changesets.
     pub(crate) async fn expire(&self, controller: ControllerId) -> Result<Expired, Error> {
         let mut expired = Expired::default();
+        let mut failure = None;
         let mut query = Query::due_by(controller, self.clock.now(), BATCH);
         loop {
             let page = self.storage.scan(&query).await?;
             let due: Vec<Key> =
                 page.rows.into_iter().map(|(key, _)| key).filter(|key| ends_by_itself(key.kind())).collect();
-            let due = self.without_claimed(controller, due).await?;
+            let (due, failed) = self.without_claimed(controller, due).await?;
+            failure = failure.or(failed);
             expired.rows += self.remove_due(controller, due).await?;
             match page.next {
                 Some(next) => query.after = Some(next),
-                None => return Ok(expired),
+                None => return failure.map_or(Ok(expired), Err),
             }
         }
     }
 
     /// Takes in what is parked although its route exists by now, because a registration was cut short, and returns the
-    /// rest: an opt-out among it must count and not expire.
-    async fn without_claimed(&self, controller: ControllerId, due: Vec<Key>) -> Result<Vec<Key>, Error> {
+    /// rest: an opt-out among it must count and not expire. One that cannot be taken in stays, and the first such failure is
+    /// returned beside the rest.
+    async fn without_claimed(
+        &self,
+        controller: ControllerId,
+        due: Vec<Key>,
+    ) -> Result<(Vec<Key>, Option<Error>), Error> {
         let mut draft = Draft::new(self.storage.as_ref(), controller);
         let routes = due.iter().filter_map(|key| match key {
             Key::Parked { route, .. } => Some(Key::Route(*route)),
@@ -74,15 +90,18 @@ impl Services {
         });
         draft.load(routes.collect::<Vec<_>>()).await?;
         let mut rest = Vec::with_capacity(due.len());
+        let mut failed = None;
         for key in due {
             match &key {
                 Key::Parked { route, .. } if draft.row::<RouteRow>(&Key::Route(*route))?.is_some() => {
-                    self.take_in_one(key).await?;
+                    if let Err(error) = self.take_in_one(key).await {
+                        failed = failed.or(Some(error));
+                    }
                 }
                 _ => rest.push(key),
             }
         }
-        Ok(rest)
+        Ok((rest, failed))
     }
 
     async fn remove_due(&self, controller: ControllerId, due: Vec<Key>) -> Result<u64, Error> {

@@ -54,6 +54,9 @@
 //! | [`data_directory`] | everything in one directory of one machine |
 //! | `location` | a directory or a database, by its address (feature `postgres`) |
 //! | [`ingest`] | webhook deliveries become consent, withdrawals and windows |
+//! | [`records`] | personal data, stored under the policy and read for a purpose |
+//! | [`log`] | checkpoints, proofs, exports and verification of a log |
+//! | [`keys`] | rotation, epochs, export and import of keys |
 //! | [`expiry`] | the end of what is kept only for a time |
 //! | [`error`] | what can go wrong, by what the caller can do |
 //!
@@ -66,8 +69,11 @@ pub mod data_directory;
 pub mod error;
 pub mod expiry;
 pub mod ingest;
+pub mod keys;
 #[cfg(feature = "postgres")]
 pub mod location;
+pub mod log;
+pub mod records;
 mod registration;
 mod services;
 
@@ -87,6 +93,7 @@ pub use wzapi_storage_embedded as storage_embedded;
 pub use wzapi_storage_memory as storage_memory;
 #[cfg(feature = "postgres")]
 pub use wzapi_storage_postgres as storage_postgres;
+pub use wzapi_vault as vault;
 pub use wzapi_whatsapp as whatsapp;
 
 /// The README's code compiles.

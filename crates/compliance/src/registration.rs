@@ -2,12 +2,13 @@
 
 use wzapi_encryption::TenantKeys;
 use wzapi_encryption::blind_index::IndexLabel;
+use wzapi_ledger::sequencer::FIRST_SHARD;
 use wzapi_ledger::{Event, LedgerError};
 use wzapi_model::actor::Actor;
 use wzapi_model::ids::{ChangesetId, ControllerId, SenderId};
 use wzapi_storage::key::{BlindIndex, Key, KeyPrefix, Owner, RowKind};
 use wzapi_storage::query::{MAX_PAGE, Query};
-use wzapi_storage::row::{ControllerRow, DirectoryRow, RouteRow, SenderRow};
+use wzapi_storage::row::{ControllerRow, DirectoryRow, LogHeadRow, RouteRow, SenderRow};
 use wzapi_storage::{Draft, StorageError};
 
 use crate::error::Error;
@@ -49,30 +50,49 @@ impl RouteId<'_> {
 }
 
 impl Services {
-    /// Makes the keys and the log of a controller, unless they are there. Whether they were made now.
-    pub(crate) async fn create_tenant_once(&self, controller: ControllerId) -> Result<bool, Error> {
-        let mut draft = Draft::new(self.storage.as_ref(), controller);
-        draft.load([Key::Controller]).await?;
-        if draft.row::<ControllerRow>(&Key::Controller)?.is_some() {
-            return Ok(false);
+    /// Makes the keys and the log of a controller, unless they are there.
+    pub(crate) async fn create_tenant_once(&self, controller: ControllerId) -> Result<(), Error> {
+        for _ in 0..MAX_ATTEMPTS {
+            let mut draft = Draft::new(self.storage.as_ref(), controller);
+            draft.load([Key::Controller]).await?;
+            if draft.row::<ControllerRow>(&Key::Controller)?.is_some() {
+                return Ok(());
+            }
+            let keys = self.encryption.create_tenant(&mut draft).await?;
+            self.ledger.create_log(&mut draft, &keys).await?;
+            let id = ChangesetId::generate(self.entropy.as_ref())?;
+            match self.storage.commit(draft.into_changeset(id, self.clock.now())).await {
+                Ok(_) => return Ok(()),
+                // Another process was faster, or a new epoch began meanwhile: look again.
+                Err(StorageError::Conflict { .. } | StorageError::UnknownOutcome { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
-        self.encryption.create_tenant(&mut draft).await?;
-        self.ledger.create_log(&mut draft).await?;
-        let id = ChangesetId::generate(self.entropy.as_ref())?;
-        match self.storage.commit(draft.into_changeset(id, self.clock.now())).await {
-            Ok(_) => Ok(true),
-            // Another process was faster, which serves as well.
-            Err(StorageError::Conflict { .. }) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        Err(LedgerError::Conflict.into())
     }
 
+    /// The directory comes first: a rotation of the epoch finds every controller there, and sees to it that keys which
+    /// are being made at that moment are made under the new wrapping key. After a crash in between, registering again
+    /// goes on.
     pub(crate) async fn register_controller(
         &self,
         actor: &Actor,
         controller: ControllerId,
     ) -> Result<(), Error> {
+        self.list_controller(controller).await?;
         self.create_tenant_once(controller).await?;
+        let mut draft = Draft::new(self.storage.as_ref(), controller);
+        let head = Key::LogHead(FIRST_SHARD);
+        draft.load([head.clone()]).await?;
+        if draft.row::<LogHeadRow>(&head)?.is_some_and(|row| row.size == 0 && row.generation == 0) {
+            let event =
+                Event::new("controller.registered", controller, self.clock.now()).with("actor", actor.name());
+            self.record_event(controller, &event).await?;
+        }
+        Ok(())
+    }
+
+    async fn list_controller(&self, controller: ControllerId) -> Result<(), Error> {
         let place = Key::Directory(controller);
         for _ in 0..MAX_ATTEMPTS {
             let mut draft = Draft::new(self.storage.as_ref(), ControllerId::SYSTEM);
@@ -80,10 +100,6 @@ impl Services {
             if draft.row::<DirectoryRow>(&place)?.is_some() {
                 return Ok(());
             }
-            // The controller's own entry comes first: after a crash in between it is written once more.
-            let event =
-                Event::new("controller.registered", controller, self.clock.now()).with("actor", actor.name());
-            self.record_event(controller, &event).await?;
             draft.put(place.clone(), DirectoryRow { registered_at: self.clock.now() }, None)?;
             match self.ledger.commit(draft, Vec::new()).await {
                 Err(LedgerError::Conflict) => {}
@@ -142,7 +158,10 @@ impl Services {
             let event = Event::new("sender.registered", controller, now)
                 .with("actor", actor.name())
                 .with("sender", sender.to_string());
-            let entry = self.prepare_event(&mut draft, &event).await?;
+            let entry = match self.prepare_event(&mut draft, &event).await {
+                Err(error) if error.is_conflict() => continue,
+                entry => entry?,
+            };
             draft.put(place.clone(), SenderRow { registered_at: now, entry: entry.id() }, None)?;
             match self.ledger.commit(draft, vec![entry]).await {
                 Err(LedgerError::Conflict) => {}

@@ -6,13 +6,15 @@ use wzapi_access::{NotAuthorised, Permission, authorise};
 use wzapi_consent::recording::Parts;
 use wzapi_consent::{ConsentLedger, Gate, GateRules};
 use wzapi_encryption::Encryption;
-use wzapi_ledger::{Event, Ledger, LedgerError, PreparedEntry, Verification};
+use wzapi_ledger::journal::Journal;
+use wzapi_ledger::{Event, Ledger, LedgerError, Notary, PreparedEntry};
 use wzapi_model::actor::Actor;
 use wzapi_model::ids::ControllerId;
 use wzapi_model::name::DataCategory;
 use wzapi_model::{Clock, Entropy};
 use wzapi_storage::key::Owner;
 use wzapi_storage::{Draft, Storage};
+use wzapi_vault::Vault;
 use wzapi_whatsapp::delivery::Limits;
 
 use crate::error::Error;
@@ -24,17 +26,35 @@ pub(crate) struct Services {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) encryption: Arc<Encryption>,
     pub(crate) ledger: Ledger,
+    pub(crate) notary: Notary,
     pub(crate) consent: ConsentLedger,
     pub(crate) gate: Gate,
     pub(crate) rules: GateRules,
+    /// None without a policy.
+    pub(crate) vault: Option<Vault>,
     pub(crate) limits: Limits,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
 }
 
 impl Services {
-    pub(crate) fn new(parts: Parts, rules: GateRules, limits: Limits) -> Self {
+    pub(crate) fn new(
+        parts: Parts,
+        journal: Option<Arc<dyn Journal>>,
+        rules: GateRules,
+        vault: Option<Vault>,
+        limits: Limits,
+    ) -> Self {
+        let notary = Notary::new(
+            Arc::clone(&parts.storage),
+            Arc::clone(&parts.encryption),
+            parts.ledger.clone(),
+            journal,
+            Arc::clone(&parts.clock),
+            Arc::clone(&parts.entropy),
+        );
         Self {
+            notary,
             storage: Arc::clone(&parts.storage),
             encryption: Arc::clone(&parts.encryption),
             ledger: parts.ledger.clone(),
@@ -43,6 +63,7 @@ impl Services {
             consent: ConsentLedger::new(parts.clone()),
             gate: Gate::new(parts, rules.clone()),
             rules,
+            vault,
             limits,
         }
     }
@@ -72,17 +93,6 @@ impl Services {
         refusal.into()
     }
 
-    /// Recomputes a controller's log from what is stored.
-    pub(crate) async fn verify_ledger(
-        &self,
-        actor: &Actor,
-        controller: ControllerId,
-    ) -> Result<Verification, Error> {
-        self.require(actor, Permission::VerifyLedger, controller).await?;
-        let keys = self.encryption.tenant(controller).await?;
-        Ok(wzapi_ledger::verify::verify(self.storage.as_ref(), &keys, controller).await?)
-    }
-
     async fn record_refusal(
         &self,
         actor: &Actor,
@@ -99,7 +109,10 @@ impl Services {
     pub(crate) async fn record_event(&self, controller: ControllerId, event: &Event) -> Result<(), Error> {
         for _ in 0..MAX_ATTEMPTS {
             let mut draft = Draft::new(self.storage.as_ref(), controller);
-            let entry = self.prepare_event(&mut draft, event).await?;
+            let entry = match self.prepare_event(&mut draft, event).await {
+                Err(error) if error.is_conflict() => continue,
+                entry => entry?,
+            };
             match self.ledger.commit(draft, vec![entry]).await {
                 Err(LedgerError::Conflict) => {}
                 outcome => return outcome.map(drop).map_err(Error::from),

@@ -31,7 +31,7 @@ pub enum ConsentError {
     Ledger(#[source] LedgerError),
     /// Keys failed.
     #[error("encryption failed")]
-    Encryption(#[from] EncryptionError),
+    Encryption(#[source] EncryptionError),
     /// The store failed.
     #[error("the store failed")]
     Storage(#[from] StorageError),
@@ -41,6 +41,15 @@ pub enum ConsentError {
     /// A mistake in the calling engine.
     #[error(transparent)]
     NotLoaded(#[from] NotLoaded),
+}
+
+impl From<EncryptionError> for ConsentError {
+    fn from(error: EncryptionError) -> Self {
+        match error {
+            EncryptionError::KeysChanged => Self::Busy,
+            other => Self::Encryption(other),
+        }
+    }
 }
 
 impl From<LedgerError> for ConsentError {

@@ -19,6 +19,7 @@ pub mod import;
 pub mod person;
 pub mod recording;
 pub mod standing;
+mod subject;
 
 pub use error::ConsentError;
 pub use gate::{Gate, GateRules, SendPermit, SendRequest};

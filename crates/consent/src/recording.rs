@@ -181,7 +181,10 @@ impl ConsentLedger {
         let now = self.parts.clock.now();
         for _ in 0..MAX_ATTEMPTS {
             let mut recording = self.begin_at(controller, now).await?;
-            let recorded = recording.act(known_as, act).await?;
+            let recorded = match recording.act(known_as, act).await {
+                Err(ConsentError::Busy) => continue,
+                recorded => recorded?,
+            };
             match recording.commit().await {
                 Err(ConsentError::Busy) => {}
                 outcome => return outcome.map(|_| recorded),
@@ -235,10 +238,10 @@ impl ConsentLedger {
 /// A changeset in the making: rows, and the ledger entries that account for them.
 #[derive(Debug)]
 pub struct Recording<'a> {
-    parts: &'a Parts,
-    draft: Draft<'a>,
-    keys: Arc<TenantKeys>,
-    entries: Vec<PreparedEntry>,
+    pub(crate) parts: &'a Parts,
+    pub(crate) draft: Draft<'a>,
+    pub(crate) keys: Arc<TenantKeys>,
+    pub(crate) entries: Vec<PreparedEntry>,
     now: Timestamp,
 }
 

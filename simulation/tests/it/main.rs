@@ -7,6 +7,7 @@
     reason = "a test stops at the first surprise, also in what its functions share"
 )]
 
+mod dumped;
 mod place;
 mod process;
 mod reopening;

@@ -84,7 +84,7 @@ async fn deliveries_permits_and_the_root_of_the_log_are_the_same_after_a_restart
     let Redeemed::Allowed(permit) = redeemed else { panic!("{redeemed:?}") };
     shop.gate().bind(&everybody(), &permit, "wamid.simulation").await.unwrap();
     let log = shop.ledger().verify(&everybody()).await.unwrap();
-    assert!(log.is_sound() && log.size > 0, "{log:?}");
+    assert!(log.is_sound() && log.size() > 0, "{log:?}");
     drop(shop);
 
     let compliance = place.open().await.unwrap();

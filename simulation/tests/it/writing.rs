@@ -207,7 +207,7 @@ async fn four_writers_through_a_kill_and_a_crash_of_the_server_leave_every_act_i
     let folder = tempfile::tempdir().unwrap();
     let place = Place::new(&server, &folder);
     let shop = place.set_up().await;
-    let before = shop.ledger().verify(&everybody()).await.unwrap().size;
+    let before = shop.ledger().verify(&everybody()).await.unwrap().size();
 
     let mut sequence = Sequence::new(2026);
     let mut writers = Writers::start(&place);
@@ -236,7 +236,7 @@ async fn four_writers_through_a_kill_and_a_crash_of_the_server_leave_every_act_i
     let all: BTreeSet<u64> =
         (0..WRITERS).flat_map(|writer| (0..ACTS).map(move |number| number_of(writer, number))).collect();
     assert!(log.is_sound(), "{log:?}");
-    assert_eq!(log.size - before, all.len() as u64, "every act has one entry");
+    assert_eq!(log.size() - before, all.len() as u64, "every act has one entry");
     assert!(writers.news.values().all(|count| *count == 1), "an act is new once: {:?}", writers.news);
     writers.check(&shop).await;
     assert_eq!(shop.ledger().verify(&everybody()).await.unwrap(), log, "looking changed something");

@@ -34,6 +34,12 @@ impl Installation {
         newest.or_else(on_path).map(|programs| Self { programs })
     }
 
+    /// One of its programs, such as `pg_dump`.
+    #[must_use]
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.programs.join(name)
+    }
+
     /// As [`Installation::find`]; what is missing is installed with the system's package manager, as root.
     ///
     /// # Errors
@@ -44,10 +50,6 @@ impl Installation {
         }
         install("postgresql");
         Self::find().ok_or(ServerError::Missing { program: "PostgreSQL", package: "postgresql" })
-    }
-
-    pub(super) fn program(&self, name: &str) -> PathBuf {
-        self.programs.join(name)
     }
 }
 

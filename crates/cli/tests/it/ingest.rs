@@ -20,7 +20,7 @@ fn deliveries_are_acknowledged_one_by_one_and_counted() {
     assert_eq!(acknowledged(&run.stdout), ["1.json", "2.json"]);
     let expected = json!({ "deliveries": 2, "bad": 0, "messages": 3, "statuses": 0, "preferences": 0,
         "identity_changes": 0, "calls": 0, "account_events": 0, "unknown": 1, "unrouted": 0, "duplicates": 0,
-        "consents_given": 1, "withdrawals": 1, "quarantined": 0 });
+        "consents_given": 1, "withdrawals": 1, "quarantined": 0, "filed": 0, "content_refused": 0 });
     assert_eq!(run.json(), expected);
 
     let ledger = place.verify().ended_with(0).json();

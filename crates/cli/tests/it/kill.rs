@@ -7,12 +7,13 @@ use std::process::{Child, ChildStdout, Stdio};
 use std::time::Duration;
 
 use wzapi_compliance::consent::gate::{Checked, Message, ReasonCode, SendRequest};
-use wzapi_compliance::model::Timestamp;
 use wzapi_compliance::model::identifier::Identifier;
 use wzapi_compliance::model::message::MessageCategory;
 use wzapi_compliance::whatsapp::signature::AppSecrets;
 
-use crate::support::{CONTROLLER, Place, SECRET, SENDER, THEN, body, close, everybody, open, start, wzapi};
+use crate::support::{
+    CONTROLLER, Place, SECRET, SENDER, Sequence, THEN, answers, body, close, everybody, open, start, wzapi,
+};
 
 const ROUNDS: usize = 50;
 const DELIVERIES: usize = 400;
@@ -20,19 +21,6 @@ const PEOPLE: u64 = 160;
 const PER_DELIVERY: usize = 5;
 /// Deliveries that a child is given; more than it gets to.
 const PER_ROUND: usize = 24;
-
-/// Numbers that look random and are the same in every run (SplitMix64).
-struct Sequence(u64);
-
-impl Sequence {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = self.0;
-        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (word ^ (word >> 31)) % bound
-    }
-}
 
 /// A delivery, and who says stop in it.
 struct Delivery {
@@ -43,6 +31,10 @@ struct Delivery {
 
 fn person(number: u64) -> String {
     format!("1555200{number:04}")
+}
+
+fn people() -> Vec<String> {
+    (0..PEOPLE).map(person).collect()
 }
 
 /// Who has said stop never says start again, so that a stop that was acknowledged stands for good.
@@ -126,29 +118,6 @@ fn run_and_kill(place: &Place, files: &[&str], sequence: &mut Sequence) -> Vec<S
     acknowledged
 }
 
-/// What the gate says about everybody: reasons and moments, which are the same for the same history.
-async fn answers(place: &Place) -> BTreeMap<(u64, &'static str), Vec<(ReasonCode, Option<Timestamp>)>> {
-    let (compliance, controller) = open(&place.data()).await;
-    let mut answers = BTreeMap::new();
-    for number in 0..PEOPLE {
-        for category in MessageCategory::ALL {
-            let request = SendRequest {
-                recipient: Identifier::parse_recipient(&person(number)).unwrap(),
-                message: Message::new(SENDER.parse().unwrap(), category),
-            };
-            let checked = controller.gate().check(&everybody(), &request).await.unwrap();
-            let decision = match &checked {
-                Checked::Allowed(permit) => permit.decision(),
-                Checked::Refused(decision) => decision,
-            };
-            let reasons = decision.reasons.iter().map(|reason| (reason.code, reason.since)).collect();
-            answers.insert((number, category.as_str()), reasons);
-        }
-    }
-    close((compliance, controller));
-    answers
-}
-
 /// Every acknowledged delivery is there, whole; every acknowledged stop refuses; the ledger verifies.
 async fn look(place: &Place, acknowledged: &[&Delivery], stopped: &BTreeSet<String>) -> u64 {
     let secrets = AppSecrets::new(SECRET.as_bytes()).unwrap();
@@ -172,7 +141,7 @@ async fn look(place: &Place, acknowledged: &[&Delivery], stopped: &BTreeSet<Stri
     let verification = controller.ledger().verify(&everybody()).await.unwrap();
     assert!(verification.is_sound(), "{verification:?}");
     close((compliance, controller));
-    verification.size
+    verification.size()
 }
 
 #[tokio::test]
@@ -211,5 +180,5 @@ async fn clause_2_c_killed_anywhere_fifty_times_no_acknowledged_stop_is_lost_and
     let undisturbed = place_with(&deliveries);
     undisturbed.ingest(&all).ended_with(0);
     assert_eq!(look(&undisturbed, &[], &stopped).await, size, "every act is in the ledger once");
-    assert_eq!(answers(&place).await, answers(&undisturbed).await);
+    assert_eq!(answers(&place, &people()).await, answers(&undisturbed, &people()).await);
 }

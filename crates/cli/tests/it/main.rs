@@ -8,9 +8,14 @@
 )]
 
 mod check;
+mod compaction;
+mod database;
 mod ingest;
+mod keys;
 mod kill;
+mod ledger;
+mod opening;
 mod policy;
 mod registration;
+mod rows;
 mod support;
-mod tampering;

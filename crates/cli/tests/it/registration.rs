@@ -84,7 +84,7 @@ fn a_directory_of_a_newer_format_or_without_its_keyring_is_an_error_that_says_so
     let place = Place::with_a_sender();
     let format = place.data().join("store/FORMAT");
     let text = std::fs::read_to_string(&format).unwrap();
-    std::fs::write(&format, text.replace('1', "9")).unwrap();
+    std::fs::write(&format, text.replace(|digit: char| digit.is_ascii_digit(), "9")).unwrap();
     let run = place.verify().ended_with(1);
     assert!(run.stderr.contains("format 9"), "{run:?}");
     std::fs::write(&format, text).unwrap();

@@ -1,12 +1,17 @@
 //! What the tests share: a data directory, the tool, and deliveries in files.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{PoisonError, RwLock};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use wzapi_compliance::consent::gate::{Checked, Message, ReasonCode, SendRequest};
+use wzapi_compliance::model::Timestamp;
 use wzapi_compliance::model::actor::{Actor, Role};
+use wzapi_compliance::model::identifier::Identifier;
+use wzapi_compliance::model::message::MessageCategory;
 use wzapi_compliance::storage_embedded::Options;
 use wzapi_compliance::{Compliance, Controller, data_directory};
 
@@ -141,6 +146,95 @@ impl Place {
     pub(crate) fn verify(&self) -> Run {
         self.run(&["ledger", "verify", "--json", "--data", "DATA"])
     }
+
+    /// With two people who have said something: 5 entries, of which 2, 3 and 4 are about somebody.
+    pub(crate) fn with_people() -> Self {
+        let place = Self::with_a_sender();
+        place.write("1", body("1", THEN, &[(ANA, "START"), (BEN, "START")]));
+        place.write("2", body("2", THEN + 60, &[(BEN, "STOP")]));
+        place.ingest(&["1", "2"]).ended_with(0);
+        place
+    }
+
+    /// One more entry, of a person's.
+    pub(crate) fn grow(&self, id: &str) {
+        self.write(id, body(id, THEN + 3600, &[(&format!("15551{id:0>6}"), "START")]));
+        self.ingest(&[id]).ended_with(0);
+    }
+
+    /// A command on the controller's log.
+    pub(crate) fn ledger(&self, verb: &str, options: &[&str]) -> Run {
+        let log = ["ledger", verb, "--data", "DATA", "--controller", CONTROLLER];
+        self.run(&[&log[..], options].concat())
+    }
+
+    /// A command on the keys.
+    pub(crate) fn keys(&self, verb: &str, options: &[&str]) -> Run {
+        self.run(&[&["keys", verb, "--json", "--data", "DATA"][..], options].concat())
+    }
+
+    /// Keeps a checkpoint of the controller's log in a file.
+    pub(crate) fn keep_checkpoint(&self, name: &str) {
+        let note = self.ledger("checkpoint", &[]).ended_with(0).stdout;
+        self.write(name, note);
+    }
+
+    /// The current key of the controller's log.
+    pub(crate) fn log_key(&self) -> String {
+        self.ledger("keys", &[]).ended_with(0).stdout.lines().next().unwrap().to_owned()
+    }
+
+    /// Writes a proof of an entry into a file.
+    pub(crate) fn prove(&self, entry: u64, name: &str) {
+        self.ledger("prove", &["--entry", &entry.to_string(), "--out", name]).ended_with(0);
+    }
+
+    pub(crate) fn check_proof(&self, file: &str, key: &str) -> Run {
+        self.run(&["ledger", "check-proof", file, "--json", "--key", key])
+    }
+}
+
+/// Copies a folder, as a backup does.
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// Puts an older copy of a folder in its place.
+pub(crate) fn restore_folder(copy: &Path, place: &Path) {
+    std::fs::remove_dir_all(place).unwrap();
+    copy_folder(copy, place);
+}
+
+/// Every file under a folder, by its path in it.
+pub(crate) fn files_in(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
+                found.insert(name, std::fs::read(path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+/// The names of an object's fields.
+pub(crate) fn fields(object: &Value) -> Vec<&str> {
+    object.as_object().unwrap().keys().map(String::as_str).collect()
 }
 
 /// The data directory, opened in this process as a service would.
@@ -148,6 +242,44 @@ pub(crate) async fn open(data: &Path) -> (Compliance, Controller) {
     let compliance = data_directory::open(data, Options::default()).unwrap().build().await.unwrap();
     let controller = compliance.controller(CONTROLLER.parse().unwrap()).await.unwrap();
     (compliance, controller)
+}
+
+/// What the gate says about people, by person and category: reasons and moments, which are the same for the same history.
+pub(crate) type Answers = BTreeMap<(String, &'static str), Vec<(ReasonCode, Option<Timestamp>)>>;
+
+pub(crate) async fn answers(place: &Place, people: &[String]) -> Answers {
+    let (compliance, controller) = open(&place.data()).await;
+    let mut answers = BTreeMap::new();
+    for person in people {
+        for category in MessageCategory::ALL {
+            let request = SendRequest {
+                recipient: Identifier::parse_recipient(person).unwrap(),
+                message: Message::new(SENDER.parse().unwrap(), category),
+            };
+            let checked = controller.gate().check(&everybody(), &request).await.unwrap();
+            let decision = match &checked {
+                Checked::Allowed(permit) => permit.decision(),
+                Checked::Refused(decision) => decision,
+            };
+            let reasons = decision.reasons.iter().map(|reason| (reason.code, reason.since)).collect();
+            answers.insert((person.clone(), category.as_str()), reasons);
+        }
+    }
+    close((compliance, controller));
+    answers
+}
+
+/// Numbers that look random and are the same in every run (SplitMix64).
+pub(crate) struct Sequence(pub(crate) u64);
+
+impl Sequence {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = self.0;
+        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (word ^ (word >> 31)) % bound
+    }
 }
 
 pub(crate) fn everybody() -> Actor {

@@ -1,12 +1,13 @@
 //! The items of one controller, taken in together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wzapi_consent::person::{IdentityChange, KnownAs};
 use wzapi_consent::recording::MAX_EVIDENCE;
 use wzapi_consent::{ConsentError, NewAct, Recorded, Recording};
 use wzapi_ledger::Event;
 use wzapi_model::Timestamp;
+use wzapi_model::actor::Actor;
 use wzapi_model::consent::{ConsentAct, ConsentMethod, ConsentScope};
 use wzapi_model::identifier::Identifier;
 use wzapi_model::ids::ControllerId;
@@ -14,6 +15,7 @@ use wzapi_model::name::{DataCategory, PurposeId};
 use wzapi_model::personal::Personal;
 use wzapi_storage::key::{BlindIndex, Key, Owner};
 use wzapi_storage::row::{SourceEventRow, UnrecognisedRow};
+use wzapi_vault::Vault;
 use wzapi_whatsapp::account::{AccountEvent, AccountEventKind};
 use wzapi_whatsapp::content::{Content, UnknownReason};
 use wzapi_whatsapp::delivery::Item;
@@ -23,6 +25,7 @@ use wzapi_whatsapp::person::Person;
 use wzapi_whatsapp::preference::{MarketingPreference, PreferenceAction};
 use wzapi_whatsapp::status::MessageStatus;
 
+use super::filing::{ItemFailure, file_message};
 use super::{IngestReport, KEPT_FOR, Routed};
 use crate::error::Error;
 use crate::services::{MAX_ATTEMPTS, Services};
@@ -37,12 +40,20 @@ impl Services {
         &self,
         controller: ControllerId,
         batch: &[Routed<'_>],
+        actor: &Actor,
     ) -> Result<IngestReport, Error> {
         let mut kept: BTreeMap<usize, KeepReason> = BTreeMap::new();
+        let mut unfiled = BTreeSet::new();
         let mut attempts = 0;
         while attempts < MAX_ATTEMPTS {
-            match self.apply_once(controller, batch, &kept).await {
-                Ok(report) => return Ok(report),
+            match self.apply_once(controller, batch, &kept, &unfiled, actor).await {
+                Ok(mut report) => {
+                    report.content_refused += u64::try_from(unfiled.len()).unwrap_or(u64::MAX);
+                    return Ok(report);
+                }
+                Err(Failure::Unfiled(position)) => {
+                    unfiled.insert(position);
+                }
                 Err(Failure::Item(position, reason)) => {
                     kept.insert(position, reason);
                 }
@@ -58,6 +69,8 @@ impl Services {
         controller: ControllerId,
         batch: &[Routed<'_>],
         kept: &BTreeMap<usize, KeepReason>,
+        unfiled: &BTreeSet<usize>,
+        actor: &Actor,
     ) -> Result<IngestReport, Failure> {
         let mut recording = self.consent.begin(controller).await.map_err(Failure::of)?;
         let mut marks = Vec::with_capacity(batch.len());
@@ -77,9 +90,15 @@ impl Services {
                 report.duplicates += 1;
                 continue;
             }
+            let filing = self.vault.as_ref().filter(|_| !unfiled.contains(&position));
             let applied = match kept.get(&position) {
-                Some(reason) => keep(&mut recording, routed.item, mark, reason, &mut report).await,
-                None => apply_item(&mut recording, routed, mark, &mut report).await,
+                Some(reason) => {
+                    keep(&mut recording, routed.item, mark, reason, &mut report).await.map_err(Into::into)
+                }
+                None => {
+                    apply_item(&mut recording, routed, mark, filing.map(|vault| (vault, actor)), &mut report)
+                        .await
+                }
             };
             applied.map_err(|error| Failure::of_item(position, error))?;
             let now = recording.now();
@@ -96,6 +115,8 @@ impl Services {
 enum Failure {
     /// This item cannot be applied; keep it and try the batch again.
     Item(usize, KeepReason),
+    /// What came with this item cannot be filed; take it in without that.
+    Unfiled(usize),
     /// Others changed the same rows; try again.
     Busy,
     /// Nothing more can be done now.
@@ -110,11 +131,14 @@ impl Failure {
         }
     }
 
-    fn of_item(position: usize, error: ConsentError) -> Self {
-        match error {
-            ConsentError::InvalidAct(_) => Self::Item(position, "invalid_act"),
-            ConsentError::TooManyIdentifiers(_) => Self::Item(position, "too_many_identifiers"),
-            other => Self::of(other),
+    fn of_item(position: usize, failure: ItemFailure) -> Self {
+        match failure {
+            ItemFailure::Unfiled => Self::Unfiled(position),
+            ItemFailure::Consent(ConsentError::InvalidAct(_)) => Self::Item(position, "invalid_act"),
+            ItemFailure::Consent(ConsentError::TooManyIdentifiers(_)) => {
+                Self::Item(position, "too_many_identifiers")
+            }
+            ItemFailure::Consent(other) => Self::of(other),
         }
     }
 
@@ -127,14 +151,31 @@ async fn apply_item(
     recording: &mut Recording<'_>,
     routed: &Routed<'_>,
     mark: BlindIndex,
+    filing: Option<(&Vault, &Actor)>,
+    report: &mut IngestReport,
+) -> Result<(), ItemFailure> {
+    let item = routed.item;
+    if let Content::Message(message) = &item.content {
+        report.messages += 1;
+        apply_message(recording, routed, mark, message, report).await?;
+        if let Some((vault, actor)) = filing {
+            file_message(vault, recording, &known_as(&message.person), message, actor, report).await?;
+        }
+        return Ok(());
+    }
+    apply_event(recording, routed, mark, report).await.map_err(Into::into)
+}
+
+/// Takes in what is no message.
+async fn apply_event(
+    recording: &mut Recording<'_>,
+    routed: &Routed<'_>,
+    mark: BlindIndex,
     report: &mut IngestReport,
 ) -> Result<(), ConsentError> {
     let item = routed.item;
     match &item.content {
-        Content::Message(message) => {
-            report.messages += 1;
-            apply_message(recording, routed, mark, message, report).await
-        }
+        Content::Message(_) => Ok(()),
         Content::Status(status) if status.is_marketing_stop() && !status.recipient.is_known() => {
             keep(recording, item, mark, "stop_without_person", report).await
         }

@@ -10,6 +10,7 @@
 //! keyed hash of what makes it itself. What nobody understands is kept, sealed, for 30 days, and counted.
 
 mod apply;
+mod filing;
 mod park;
 mod report;
 
@@ -112,13 +113,20 @@ impl Services {
                 }
             }
             // Parking first: a route that was registered meanwhile is then found here and now.
-            let Some(mut report) = self.park(body, &routes.unknown).await? else { continue };
+            let mut failure = None;
+            let mut report = match self.park(body, &routes.unknown).await {
+                Ok(Some(report)) => report,
+                Ok(None) => continue,
+                Err(error) => {
+                    failure = Some(error);
+                    IngestReport::default()
+                }
+            };
             // Every batch of every controller is tried: a row that cannot be read, or a controller whose keys are not to
             // be had, must not keep an opt-out beside it from being taken in. Nothing is acknowledged then.
-            let mut failure = None;
             for (controller, items) in routes.known {
                 for batch in items.chunks(BATCH) {
-                    match self.apply_or_split(controller, batch).await {
+                    match self.apply_or_split(controller, batch, actor).await {
                         Ok(applied) => report += applied,
                         Err(error) => failure = failure.or(Some(error)),
                     }
@@ -134,8 +142,12 @@ impl Services {
         &self,
         controller: ControllerId,
         batch: &[Routed<'_>],
+        actor: Option<&Actor>,
     ) -> Result<IngestReport, Error> {
-        let mut failure = match self.apply(controller, batch).await {
+        // What was parked was delivered by an actor who was let through then; the service itself takes it in now.
+        let service = Actor::wzapi();
+        let actor = actor.unwrap_or(&service);
+        let mut failure = match self.apply(controller, batch, actor).await {
             Ok(report) => return Ok(report),
             Err(error) if batch.len() == 1 => return Err(error),
             Err(error) => Some(error),
@@ -143,7 +155,7 @@ impl Services {
         let mut report = IngestReport::default();
         let mut is_whole = true;
         for item in batch.chunks(1) {
-            match self.apply(controller, item).await {
+            match self.apply(controller, item, actor).await {
                 Ok(applied) => report += applied,
                 Err(error) => {
                     is_whole = false;

@@ -66,8 +66,11 @@ impl Services {
         let mut draft = Draft::new(self.storage.as_ref(), SYSTEM);
         for part in batch {
             let Some((routes, items)) = changes.get(&part.position) else { continue };
-            let parked = self.park_change(&mut draft, &keys, routes, part.body.expose()).await?;
-            let Some(is_new) = parked else { return Ok(None) };
+            let is_new = match self.park_change(&mut draft, &keys, routes, part.body.expose()).await {
+                Ok(Some(is_new)) => is_new,
+                Ok(None) | Err(Error::Encryption(EncryptionError::KeysChanged)) => return Ok(None),
+                Err(error) => return Err(error),
+            };
             *if is_new { &mut report.unrouted } else { &mut report.duplicates } += items;
         }
         if draft.is_unchanged() {
@@ -112,38 +115,44 @@ impl Services {
         Ok(Some(is_new))
     }
 
-    /// Takes in everything parked under these routes, and removes it from there.
+    /// Takes in everything parked under these routes, and removes it from there. One that cannot be taken in stays and
+    /// is answered at the end: it stands in the way of no other.
     pub(crate) async fn take_in_parked(&self, routes: &[BlindIndex]) -> Result<(), Error> {
+        let mut failure = None;
         for route in routes {
+            let mut query = Query::prefix(SYSTEM, KeyPrefix::ParkedUnder(*route), PAGE);
             loop {
-                let page =
-                    self.storage.scan(&Query::prefix(SYSTEM, KeyPrefix::ParkedUnder(*route), PAGE)).await?;
-                if page.rows.is_empty() {
-                    break;
-                }
+                let page = self.storage.scan(&query).await?;
                 for (place, _) in page.rows {
-                    self.take_in_one(place).await?;
+                    if let Err(error) = self.take_in_one(place).await {
+                        failure = failure.or(Some(error));
+                    }
+                }
+                match page.next {
+                    Some(next) => query.after = Some(next),
+                    None => break,
                 }
             }
         }
-        Ok(())
+        failure.map_or(Ok(()), Err)
     }
 
     /// Takes in one parked change, and removes it from there.
     pub(crate) async fn take_in_one(&self, place: Key) -> Result<(), Error> {
-        let keys = self.encryption.tenant(SYSTEM).await?;
         for _ in 0..MAX_ATTEMPTS {
+            let keys = self.encryption.tenant(SYSTEM).await?;
             let mut draft = Draft::new(self.storage.as_ref(), SYSTEM);
             draft.load([place.clone()]).await?;
             let Some(row) = draft.row::<ParkedRow>(&place)?.cloned() else { return Ok(()) };
             let category = DataCategory::unrecognised();
             let key_place = TenantKeys::data_key_of(Owner::Controller, &category, &row.sealed);
             draft.load([key_place.clone()]).await?;
-            let key_row = draft.row::<DataKeyRow>(&key_place)?;
-            let key_row = key_row.ok_or(EncryptionError::KeyMissing)?;
-            let data_key = keys.open_data_key(&key_place, key_row)?;
             let in_row = Place { controller: SYSTEM, row: &place, field: FIELD };
-            let body = data_key.open(&in_row, &row.sealed)?;
+            let opened = keys.open(&key_place, draft.row::<DataKeyRow>(&key_place)?, &in_row, &row.sealed);
+            let body = match opened {
+                Err(EncryptionError::KeysChanged) => continue,
+                opened => opened?,
+            };
             // Taken in first and removed afterwards: a crash in between takes it in twice, which changes nothing.
             self.take_in(None, &body).await?;
             draft.delete(place.clone())?;

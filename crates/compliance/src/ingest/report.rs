@@ -33,6 +33,11 @@ pub struct IngestReport {
     pub withdrawals: u64,
     /// Consents that are set aside until somebody clears them.
     pub quarantined: u64,
+    /// Records of message content and profiles that were filed, because the policy says where.
+    pub filed: u64,
+    /// Message content and profiles that the policy does not let be stored, and that were dropped: they hold a forbidden
+    /// value, or are so old that nothing keeps them any more.
+    pub content_refused: u64,
 }
 
 impl AddAssign for IngestReport {
@@ -49,5 +54,7 @@ impl AddAssign for IngestReport {
         self.consents_given += other.consents_given;
         self.withdrawals += other.withdrawals;
         self.quarantined += other.quarantined;
+        self.filed += other.filed;
+        self.content_refused += other.content_refused;
     }
 }

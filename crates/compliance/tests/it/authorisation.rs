@@ -11,7 +11,7 @@ use wzapi_compliance::model::ids::ControllerId;
 use wzapi_compliance::model::message::{Channel, MessageCategory};
 use wzapi_compliance::model::name::PurposeId;
 use wzapi_compliance::storage::key::{Key, RowKind};
-use wzapi_compliance::storage::row::{Body, DataKeyRow, RowType};
+use wzapi_compliance::storage::row::{Body, DataKeyRow, EntryBody, RowType};
 use wzapi_compliance::{Controller, Error};
 
 use crate::support::{
@@ -88,7 +88,7 @@ impl Operation {
         match self {
             RegisterController => world.compliance.register_controller(actor, SHOP).await.map(drop),
             Controllers => world.compliance.controllers(actor).await.map(drop),
-            VerifySystemLedger => world.compliance.verify_system_ledger(actor).await.map(drop),
+            VerifySystemLedger => world.compliance.system_ledger().verify(actor).await.map(drop),
             ExpireUnclaimed => world.compliance.expire_unclaimed(actor).await.map(drop),
             RegisterSender => shop.register_sender(actor, FIRST.sender, FIRST.phone_number, FIRST.waba).await,
             Expire => shop.expire(actor).await.map(drop),
@@ -171,8 +171,9 @@ async fn refusals_between(world: &World, before: &Rows, after: &Rows) -> Vec<(Co
                     SeededEntropy::new(3),
                 );
                 let keys = encryption.tenant(*controller).await.unwrap();
-                let body = SealedBody { controller: *controller, key, row };
-                let leaf = Key::LogLeaf { shard: row.shard, index: row.index };
+                let EntryBody::Kept(sealed) = &row.body else { panic!("a body was erased") };
+                let body = SealedBody { controller: *controller, key, category: &row.category, sealed };
+                let leaf = Key::LogLeaf { log: row.log, index: row.index };
                 let Body::LogLeaf(leaf) = &after[&(*controller, leaf)].body else { panic!("not a leaf") };
                 let data_key = DataKeyRow::of(&after[&(*controller, body.data_key())].body);
                 let event = body.open(&keys, data_key, &leaf.commitment.into()).unwrap();
@@ -208,7 +209,7 @@ async fn clause_5_b_every_operation_refuses_whoever_may_not_and_records_it_and_n
             let (after, ledgers_after) = (world.rows().await, world.ledgers().await);
             for ((id, ledger), after) in ALL_CONTROLLERS.iter().zip(ledgers).zip(ledgers_after) {
                 let grown = u64::from(*id == place);
-                assert_eq!(ledger.size + grown, after.size, "{operation:?} by {actor:?} at {id}");
+                assert_eq!(ledger.size() + grown, after.size(), "{operation:?} by {actor:?} at {id}");
             }
             let refusals = refusals_between(&world, &before, &after).await;
             let [(recorded_at, event)] = refusals.as_slice() else { panic!("{operation:?}: {refusals:?}") };

@@ -134,7 +134,7 @@ struct State {
 const PEOPLE: [&str; 6] = [ANA, BEN, CLEO, "15551000001", "15551000002", "15550008888"];
 
 async fn state_of(world: &World) -> State {
-    let ledgers = world.ledgers().await.iter().map(|ledger| ledger.size).collect();
+    let ledgers = world.ledgers().await.iter().map(|ledger| ledger.size()).collect();
     let mut answers = Vec::new();
     for who in PEOPLE {
         for line in [FIRST, OF_OTHER_SHOP] {

@@ -26,7 +26,7 @@ fn every_future_may_move_between_threads(
     may_move(compliance.register_controller(actor, id));
     may_move(compliance.controller(id));
     may_move(compliance.controllers(actor));
-    may_move(compliance.verify_system_ledger(actor));
+    may_move(compliance.system_ledger().verify(actor));
     may_move(compliance.expire_unclaimed(actor));
     may_move(controller.register_sender(actor, sender, "", ""));
     may_move(controller.expire(actor));

@@ -144,6 +144,6 @@ async fn clause_2_c_a_stop_at_any_moment_of_another_delivery_about_the_person_co
             assert!(only_duplicates(&world.deliver(body).await.unwrap(), 1), "before call {call}");
         }
         // Registration of the shop and of two lines, a consent, a start and a stop: each once, in one history.
-        assert_eq!(world.verified(SHOP).await.size, 6, "before call {call}");
+        assert_eq!(world.verified(SHOP).await.size(), 6, "before call {call}");
     }
 }

@@ -9,14 +9,17 @@
 
 mod at_rest;
 mod authorisation;
+mod authorised_records;
 mod bad_input;
 mod expiry;
 mod faults;
 mod futures;
 mod importing;
 mod interruptions;
+mod keys;
 mod opt_outs;
 mod payloads;
+mod records;
 mod redaction;
 mod restart;
 mod routing;

@@ -61,7 +61,7 @@ async fn everything_is_there_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let shop = used(folder.path()).await;
     let (before, ledger) = (answers(&shop).await, shop.ledger().verify(&everybody()).await.unwrap());
-    assert!(ledger.is_sound() && ledger.size >= 6, "{ledger:?}");
+    assert!(ledger.is_sound() && ledger.size() >= 6, "{ledger:?}");
     assert_eq!(before[0], [ReasonCode::ConsentGiven]);
     drop(shop);
 
@@ -90,10 +90,10 @@ async fn a_newer_format_is_refused_and_left_as_it_is() {
     drop(used(folder.path()).await);
     let format = folder.path().join("store/FORMAT");
     let text = std::fs::read_to_string(&format).unwrap();
-    std::fs::write(&format, text.replace('1', "2")).unwrap();
+    std::fs::write(&format, text.replace('2', "3")).unwrap();
     let error = open(folder.path()).await.unwrap_err();
     let is_expected =
-        matches!(&error, Error::Storage(StorageError::Format { found, supported: 1 }) if found == "2");
+        matches!(&error, Error::Storage(StorageError::Format { found, supported: 2 }) if found == "3");
     assert!(is_expected, "{error:?}");
     std::fs::write(&format, text).unwrap();
     assert!(shop_in(folder.path()).await.ledger().verify(&everybody()).await.unwrap().is_sound());
@@ -163,14 +163,14 @@ async fn a_damaged_keyring_is_told_apart() {
     drop(used(folder.path()).await);
     let keyring = folder.path().join("keyring.json");
     let text = std::fs::read_to_string(&keyring).unwrap();
-    for damaged in ["", "{}", &text[..text.len() / 2], &text.replace("\"version\": 1", "\"version\": 2")] {
+    for damaged in ["", "{}", &text[..text.len() / 2], &text.replace("\"version\": 2", "\"version\": 9")] {
         std::fs::write(&keyring, damaged).unwrap();
         let problem = unusable(open(folder.path()).await);
         assert!(problem.contains("keyring"), "{problem}");
     }
     assert!(
         unusable({
-            std::fs::write(&keyring, text.replace("\"version\": 1", "\"version\": 2")).unwrap();
+            std::fs::write(&keyring, text.replace("\"version\": 2", "\"version\": 9")).unwrap();
             open(folder.path()).await
         })
         .contains("newer")

@@ -119,7 +119,7 @@ async fn clause_5_b_a_delivery_that_reaches_beyond_its_actor_is_refused_as_a_who
     // The refusal is on record where the actor had no business, and nothing else changed.
     let (after, ledgers_after) = (world.rows().await, world.ledgers().await);
     assert_eq!(ledgers[0], ledgers_after[0]);
-    assert_eq!(ledgers[1].size + 1, ledgers_after[1].size);
+    assert_eq!(ledgers[1].size() + 1, ledgers_after[1].size());
     assert_eq!(ledgers[2], ledgers_after[2]);
     let changed: Vec<_> = after.iter().filter(|(key, row)| before.get(key) != Some(row)).collect();
     let of_the_log = [RowKind::LogHead, RowKind::LogLeaf, RowKind::EntryBody];

@@ -10,7 +10,7 @@ use wzapi_compliance::consent::gate::{Checked, Decision, Message, ReasonCode, Se
 use wzapi_compliance::consent::{NewAct, Recorded};
 use wzapi_compliance::encryption::LocalKeyring;
 use wzapi_compliance::ingest::IngestReport;
-use wzapi_compliance::ledger::Verification;
+use wzapi_compliance::log::VerifiedLogs;
 use wzapi_compliance::model::actor::{Actor, ControllerScope, Role};
 use wzapi_compliance::model::consent::{ConsentAct, ConsentMethod, ConsentScope};
 use wzapi_compliance::model::entropy::EntropyError;
@@ -33,8 +33,15 @@ use wzapi_compliance::{Compliance, Controller, Error};
 pub(crate) const SHOP: ControllerId = ControllerId::from_bytes([0xa1; 16]);
 pub(crate) const OTHER_SHOP: ControllerId = ControllerId::from_bytes([0xb2; 16]);
 pub(crate) const ALL_CONTROLLERS: [ControllerId; 3] = [SHOP, OTHER_SHOP, ControllerId::SYSTEM];
-pub(crate) const ALL_ROLES: [Role; 5] =
-    [Role::Administrator, Role::Ingest, Role::Sender, Role::ConsentManager, Role::Auditor];
+pub(crate) const ALL_ROLES: [Role; 7] = [
+    Role::Administrator,
+    Role::Ingest,
+    Role::Sender,
+    Role::ConsentManager,
+    Role::RecordKeeper,
+    Role::Officer,
+    Role::Auditor,
+];
 
 pub(crate) const ANA: &str = "15550002222";
 pub(crate) const BEN: &str = "15550003333";
@@ -167,9 +174,9 @@ impl World {
         assert!(matches!(recorded, Recorded::New { .. }));
     }
 
-    pub(crate) async fn verified(&self, controller: ControllerId) -> Verification {
+    pub(crate) async fn verified(&self, controller: ControllerId) -> VerifiedLogs {
         let verification = if controller.is_system() {
-            self.compliance.verify_system_ledger(&everybody()).await.unwrap()
+            self.compliance.system_ledger().verify(&everybody()).await.unwrap()
         } else {
             let controller = self.compliance.controller(controller).await.unwrap();
             controller.ledger().verify(&everybody()).await.unwrap()
@@ -178,7 +185,7 @@ impl World {
         verification
     }
 
-    pub(crate) async fn ledgers(&self) -> Vec<Verification> {
+    pub(crate) async fn ledgers(&self) -> Vec<VerifiedLogs> {
         let mut found = Vec::new();
         for controller in ALL_CONTROLLERS {
             found.push(self.verified(controller).await);
@@ -424,4 +431,35 @@ impl Entropy for SeededEntropy {
         }
         Ok(())
     }
+}
+
+/// Alters stored rows in place, as somebody with access to the store could.
+pub(crate) async fn overwrite(
+    storage: &dyn Storage,
+    controller: ControllerId,
+    mut change: impl FnMut(&Key, &mut Body),
+) {
+    use wzapi_compliance::model::ids::ChangesetId;
+    use wzapi_compliance::storage::changeset::{Changeset, Durability, Write};
+    use wzapi_compliance::storage::row::Record;
+
+    let mut writes = Vec::new();
+    for ((of, key), stored) in rows(storage, [controller]).await.unwrap() {
+        let mut body = stored.body.clone();
+        change(&key, &mut body);
+        if of == controller && body != stored.body {
+            writes.push(Write::Put(Record { key, due_at: stored.due_at, body }));
+        }
+    }
+    assert!(!writes.is_empty(), "nothing was altered");
+    let id = ChangesetId::generate(SeededEntropy::new(99).as_ref()).unwrap();
+    let changeset = Changeset {
+        id,
+        controller,
+        at: start(),
+        preconditions: Vec::new(),
+        writes,
+        durability: Durability::Durable,
+    };
+    let _committed = storage.commit(changeset).await.unwrap();
 }

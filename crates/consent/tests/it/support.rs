@@ -14,7 +14,7 @@ use wzapi_consent::{
 use wzapi_encryption::Encryption;
 use wzapi_encryption::keyring::LocalKeyring;
 use wzapi_encryption::provider::KeyProvider;
-use wzapi_ledger::Ledger;
+use wzapi_ledger::{Ledger, Verification, Verifier};
 use wzapi_model::consent::{ConsentAct, ConsentMethod, ConsentScope, Provenance};
 use wzapi_model::identifier::Identifier;
 use wzapi_model::ids::{ChangesetId, ControllerId, EntryId, SenderId};
@@ -107,8 +107,8 @@ impl World {
             Arc::new(Encryption::new(storage.clone(), keyring(), clock.clone(), entropy.clone()));
         let ledger = Ledger::new(storage.clone(), clock.clone(), entropy.clone());
         let mut draft = Draft::new(storage.as_ref(), CONTROLLER);
-        encryption.create_tenant(&mut draft).await.unwrap();
-        ledger.create_log(&mut draft).await.unwrap();
+        let keys = encryption.create_tenant(&mut draft).await.unwrap();
+        ledger.create_log(&mut draft, &keys).await.unwrap();
         for sender in [SENDER, OTHER_SENDER] {
             let row = SenderRow { registered_at: clock.now(), entry: EntryId::from_bytes([9; 16]) };
             draft.load([Key::Sender(sender)]).await.unwrap();
@@ -232,19 +232,18 @@ impl World {
 
     /// How many entries the log has; all of it verifies.
     pub(crate) async fn verified_entries(&self) -> u64 {
-        let keys = self.encryption.tenant(CONTROLLER).await.unwrap();
-        let outcome = wzapi_ledger::verify::verify(self.storage.as_ref(), &keys, CONTROLLER).await.unwrap();
-        assert!(outcome.is_sound(), "{:?}", outcome.fault);
-        outcome.size
+        let verifier = Verifier::new(self.storage.as_ref(), &self.encryption, CONTROLLER);
+        let logs = verifier.run(&mut |_| {}).await.unwrap();
+        assert!(logs.iter().all(Verification::is_sound), "{logs:?}");
+        logs.iter().map(|log| log.size).sum()
     }
 }
 
-/// One keyring serves all tests; its file is not needed once its keys are in memory.
+/// One keyring serves all tests. Its file is read at every call, so it stays.
 fn keyring() -> Arc<dyn KeyProvider> {
     static KEYRING: OnceLock<Arc<LocalKeyring>> = OnceLock::new();
     let open = || {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("keyring.json");
+        let path = tempfile::tempdir().unwrap().keep().join("keyring.json");
         Arc::new(LocalKeyring::open_or_create(&path, Arc::new(SystemEntropy::new())).unwrap())
     };
     KEYRING.get_or_init(open).clone()

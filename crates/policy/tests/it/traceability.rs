@@ -41,7 +41,7 @@ fn rows() -> Vec<Row> {
 /// The names of all functions in the Rust files of the workspace.
 fn functions() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    let mut folders = vec![workspace().join("crates")];
+    let mut folders = vec![workspace().join("crates"), workspace().join("simulation")];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();

@@ -1,95 +1,12 @@
-//! `wzapi ledger verify` on a store in which somebody changed a row behind the library's back.
-
-use std::collections::BTreeMap;
-use std::path::Path;
+//! The log of a store in which somebody changed a row behind the library's back.
 
 use serde_json::json;
-use wzapi_compliance::model::Timestamp;
-use wzapi_compliance::model::ids::{ChangesetId, ControllerId};
-use wzapi_compliance::model::system::SystemEntropy;
 use wzapi_compliance::storage::changeset::Write;
-use wzapi_compliance::storage::key::{Key, KeyPrefix, Owner, RowKind};
-use wzapi_compliance::storage::query::{MAX_PAGE, Query};
-use wzapi_compliance::storage::row::{Body, EntryBodyRow, LogHeadRow, LogLeafRow, Record};
-use wzapi_compliance::storage::{Changeset, Durability, Storage};
-use wzapi_compliance::storage_embedded::{EmbeddedStorage, Options};
+use wzapi_compliance::storage::key::Key;
+use wzapi_compliance::storage::row::{EntryBody, EntryBodyRow, LogHeadRow};
 
-use crate::support::{ANA, BEN, CONTROLLER, Place, THEN, body, close};
-
-const HEAD: Key = Key::LogHead(0);
-
-fn controller() -> ControllerId {
-    CONTROLLER.parse().unwrap()
-}
-
-/// Every row of the log, of the bodies and of the keys.
-struct Log(BTreeMap<Key, Body>);
-
-impl Log {
-    async fn read(data: &Path) -> Self {
-        let storage = EmbeddedStorage::open(data.join("store"), Options::default()).unwrap();
-        let mut rows = BTreeMap::new();
-        let mut owners = vec![Owner::Controller];
-        while let Some(owner) = owners.pop() {
-            for kind in [RowKind::LogHead, RowKind::LogLeaf, RowKind::EntryBody, RowKind::DataKey] {
-                let query = Query::prefix(controller(), KeyPrefix::Kind(owner, kind), MAX_PAGE);
-                for (key, stored) in storage.scan(&query).await.unwrap().rows {
-                    if let Body::LogLeaf(leaf) = &stored.body
-                        && leaf.owner != Owner::Controller
-                        && !owners.contains(&leaf.owner)
-                    {
-                        owners.push(leaf.owner);
-                    }
-                    rows.insert(key, stored.body);
-                }
-            }
-        }
-        close(storage);
-        Self(rows)
-    }
-
-    fn head(&self) -> LogHeadRow {
-        let Body::LogHead(head) = &self.0[&HEAD] else { panic!("no head") };
-        head.clone()
-    }
-
-    fn leaf(&self, index: u64) -> (Key, LogLeafRow) {
-        let key = Key::LogLeaf { shard: 0, index };
-        let Body::LogLeaf(leaf) = &self.0[&key] else { panic!("no leaf") };
-        (key, leaf.clone())
-    }
-
-    fn body(&self, index: u64) -> (Key, EntryBodyRow) {
-        let (_, leaf) = self.leaf(index);
-        let key = Key::EntryBody { owner: leaf.owner, entry: leaf.entry };
-        let Body::EntryBody(body) = &self.0[&key] else { panic!("no body") };
-        (key, body.clone())
-    }
-
-    /// The key that opens the body of an entry.
-    fn data_key(&self, index: u64) -> Key {
-        let (key, body) = self.body(index);
-        Key::DataKey { owner: key.owner(), category: body.category, cohort: body.sealed.cohort }
-    }
-}
-
-fn put(key: Key, body: impl Into<Body>) -> Write {
-    Write::Put(Record { key, due_at: None, body: body.into() })
-}
-
-async fn write(data: &Path, writes: Vec<Write>) {
-    let storage = EmbeddedStorage::open(data.join("store"), Options::default()).unwrap();
-    let changeset = Changeset {
-        id: ChangesetId::generate(&SystemEntropy::new()).unwrap(),
-        controller: controller(),
-        at: Timestamp::EPOCH,
-        preconditions: Vec::new(),
-        writes,
-        durability: Durability::Durable,
-    };
-    let _committed = storage.commit(changeset).await.unwrap();
-    close(storage);
-}
+use crate::rows::{HEAD, LOG, Log, put, write};
+use crate::support::{ANA, BEN, CONTROLLER, Place, THEN, body};
 
 #[tokio::test]
 async fn a_row_that_was_tampered_with_is_found_and_its_place_is_told() {
@@ -115,7 +32,8 @@ async fn a_row_that_was_tampered_with_is_found_and_its_place_is_told() {
     };
     let altered_body = |index: u64| {
         let (key, mut body) = log.body(index);
-        *body.sealed.envelope.last_mut().unwrap() ^= 1;
+        let EntryBody::Kept(sealed) = &mut body.body else { panic!("erased") };
+        *sealed.envelope.last_mut().unwrap() ^= 1;
         put(key, body)
     };
     let exchanged = |one: u64, other: u64| {
@@ -171,4 +89,64 @@ fn a_log_that_does_not_exist_is_bad_input() {
     let logs = one.ended_with(0).json()["logs"].clone();
     assert_eq!(logs.as_array().unwrap().len(), 1);
     assert_eq!(logs[0]["controller"], CONTROLLER);
+}
+
+/// The rows of a log of 6 entries whose last 2 entries are the newest.
+async fn signed_place() -> (Place, LogHeadRow) {
+    let place = Place::with_people();
+    let earlier = Log::read(&place.data()).await.head();
+    place.grow("8");
+    place.grow("9");
+    place.keep_checkpoint("signed");
+    (place, earlier)
+}
+
+#[tokio::test]
+async fn a_log_that_was_cut_behind_what_it_signed_is_found_and_signs_nothing() {
+    let (place, earlier) = signed_place().await;
+    let (data, key) = (place.data(), place.log_key());
+    let log = Log::read(&data).await;
+    let cut = [5, 6].iter().flat_map(|index| [log.leaf(*index).0, log.body(*index).0]).map(Write::Delete);
+    write(&data, cut.chain([put(HEAD, earlier)]).collect()).await;
+    let fault = |options: &[&str]| {
+        let json = place.ledger("verify", &[&["--json"][..], options].concat()).ended_with(4).json();
+        json["logs"][0]["fault"].clone()
+    };
+    let against = ["--against", "signed", "--key", &key];
+    assert_eq!(fault(&[]), json!({ "index": 5, "kind": "behind_checkpoint" }));
+    for verb in [&["checkpoint"][..], &["export", "--out", "files"]] {
+        let run = place.ledger(verb[0], &verb[1..]).ended_with(4);
+        assert!(run.stderr.contains("verify it"), "{run:?}");
+    }
+    let gone = place.ledger("prove", &["--entry", "6", "--out", "proof"]);
+    assert!(gone.code != 0 && !place.path("proof").exists(), "{gone:?}");
+    assert!(!place.path("files/checkpoint").exists());
+    place.ledger("consistency", &["--from", "signed", "--key", &key]).ended_with(4);
+
+    // Whoever takes the checkpoint and the tiles away as well is found by the checkpoint that was kept.
+    write(&data, vec![Write::Delete(Key::Checkpoint(LOG))]).await;
+    place.ledger("verify", &[]).ended_with(0);
+    assert_eq!(fault(&against), json!({ "index": 5, "kind": "behind_history" }));
+}
+
+#[tokio::test]
+async fn an_entry_that_was_altered_after_it_was_signed_is_found_and_nothing_is_proved() {
+    let (place, _) = signed_place().await;
+    let (data, key) = (place.data(), place.log_key());
+    let log = Log::read(&data).await;
+    let (place_of, mut leaf) = log.leaf(3);
+    leaf.commitment[0] ^= 1;
+    write(&data, vec![put(place_of, leaf)]).await;
+    let json = place.ledger("verify", &["--json"]).ended_with(4).json();
+    assert_eq!(json["logs"][0]["fault"], json!({ "index": 3, "kind": "body_altered" }));
+    assert_eq!(json["logs"][0]["signed"], 7);
+    place.ledger("prove", &["--entry", "3", "--out", "proof"]).ended_with(4);
+    assert!(!place.path("proof").exists());
+    // An export of it does not verify.
+    let export = place.ledger("export", &["--out", "files"]);
+    if export.code == 0 {
+        let tiles = ["ledger", "verify", "--json", "--tiles", "files", "--key", &key];
+        let fault = place.run(&tiles).ended_with(4).json()["fault"].clone();
+        assert_eq!(fault["kind"], "entry_altered", "{fault}");
+    }
 }

@@ -1,13 +1,26 @@
 //! The command line.
 
-use std::convert::Infallible;
+mod data;
+mod keys;
+mod ledger;
+mod policy;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use wzapi_compliance::location::Location;
 use wzapi_compliance::model::ids::{ControllerId, SenderId};
 use wzapi_compliance::model::message::MessageCategory;
 use wzapi_compliance::model::name::PurposeId;
+
+pub(crate) use data::{Data, Opening, Source};
+pub(crate) use keys::{ExportKeysOptions, ImportKeysOptions, KeysCommand, KeysOptions, RotateEpochOptions};
+pub(crate) use ledger::{
+    CheckProofOptions, ConsistencyOptions, ExportLogOptions, LedgerCommand, LogOptions, LogOwner,
+    ProveOptions, TrustOptions, VerifyOptions,
+};
+pub(crate) use policy::{
+    CheckPolicyOptions, DiffPolicyOptions, NoticeFormat, PolicyCommand, RenderPolicyOptions, SchemaCommand,
+};
 
 /// The operator's tool of wzapi.
 #[derive(Parser)]
@@ -42,82 +55,19 @@ pub(crate) enum Command {
     /// The privacy policy as a file.
     #[command(subcommand)]
     Policy(PolicyCommand),
-}
-
-#[derive(Subcommand)]
-pub(crate) enum PolicyCommand {
-    /// Check a policy file (exit 0, or 2 with every finding).
-    Check(CheckPolicyOptions),
-    /// Print the notice that people read.
-    Render(RenderPolicyOptions),
-    /// Say what changed between two versions, and for whom.
-    Diff(DiffPolicyOptions),
+    /// Keys: which there are, rotation, export and import.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Have the storage engine rewrite its files without what was deleted.
+    ///
+    /// Erasure does not rest on it: what is erased is unreadable because its key is destroyed.
+    Compact(CompactOptions),
 }
 
 #[derive(Args)]
-pub(crate) struct CheckPolicyOptions {
-    /// The policy file.
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
-    /// Print a JSON object as the last line.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Args)]
-pub(crate) struct RenderPolicyOptions {
-    /// The policy file.
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
-    /// The form of the notice.
-    #[arg(long, value_enum, default_value = "md")]
-    pub(crate) format: NoticeFormat,
-    /// The language of the notice: en, hi, pt or es.
-    #[arg(long, default_value = "en")]
-    pub(crate) lang: String,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum NoticeFormat {
-    /// Markdown.
-    Md,
-    /// A page of its own.
-    Html,
-}
-
-#[derive(Args)]
-pub(crate) struct DiffPolicyOptions {
-    /// The version in force.
-    #[arg(value_name = "OLD")]
-    pub(crate) old: PathBuf,
-    /// The version that is to follow it.
-    #[arg(value_name = "NEW")]
-    pub(crate) new: PathBuf,
-    /// Print a JSON object as the last line.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum SchemaCommand {
-    /// Print the statements that make the tables, for a DBA to apply by hand.
-    Print(PrintSchemaOptions),
-}
-
-#[derive(Args)]
-pub(crate) struct PrintSchemaOptions {
-    /// For PostgreSQL.
-    #[arg(long, required = true)]
-    pub(crate) postgres: bool,
-    /// With the commands that distribute the tables on Citus.
-    #[arg(long)]
-    pub(crate) citus: bool,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum LedgerCommand {
-    /// Recompute the log from what is stored (exit 0: sound, 4: the place of the first fault is printed).
-    Verify(VerifyOptions),
+pub(crate) struct CompactOptions {
+    #[command(flatten)]
+    pub(crate) data: Data,
 }
 
 #[derive(Subcommand)]
@@ -132,27 +82,6 @@ pub(crate) enum ControllerCommand {
 pub(crate) enum SenderCommand {
     /// Register a sender with its phone number id and its WABA id; again changes nothing.
     Register(RegisterSenderOptions),
-}
-
-/// Every text is a location, so that clap never has to repeat one: it may hold a password.
-fn location(text: &str) -> Result<Location, Infallible> {
-    Ok(Location::from(text))
-}
-
-#[derive(Args)]
-pub(crate) struct Data {
-    /// The directory of the store and its keyring, or the address of a database: postgres://…
-    #[arg(long, value_name = "DIR|ADDRESS", value_parser = location)]
-    pub(crate) data: Location,
-    /// The file of the wrapping keys; DIR/keyring.json unless it is named. A database needs it.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) keyring: Option<PathBuf>,
-    /// The privacy policy that is enforced; wzapi's own purposes unless it is named.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) policy: Option<PathBuf>,
-    /// Print a JSON object as the last line.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Args)]
@@ -191,15 +120,6 @@ pub(crate) struct CheckOptions {
     /// The purpose it serves; without it, the usual purpose of the category.
     #[arg(long)]
     pub(crate) purpose: Option<PurposeId>,
-}
-
-#[derive(Args)]
-pub(crate) struct VerifyOptions {
-    #[command(flatten)]
-    pub(crate) data: Data,
-    /// Only this controller's log; without it, every log.
-    #[arg(long, value_name = "ID")]
-    pub(crate) controller: Option<ControllerId>,
 }
 
 #[derive(Args)]

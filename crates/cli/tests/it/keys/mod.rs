@@ -1,0 +1,5 @@
+//! `wzapi keys`.
+
+mod interrupted;
+mod managing;
+mod restored;

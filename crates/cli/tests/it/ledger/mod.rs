@@ -1,0 +1,8 @@
+//! `wzapi ledger`.
+
+mod checkpoints;
+mod exports;
+mod histories;
+mod proofs;
+mod restored;
+mod tampering;
