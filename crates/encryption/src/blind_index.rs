@@ -4,10 +4,10 @@
 //! telephone number can be enumerated; a keyed one cannot without the key, which is wrapped under the
 //! controller's tenant key. Index keys have versions: look-ups try every live one, new rows use the newest.
 
-use ring::hmac;
 use wzapi_model::identifier::Identifier;
 use wzapi_storage::key::BlindIndex;
 
+use crate::cipher::mac;
 use crate::encoding::length_prefixed;
 use crate::secret::SecretKey;
 
@@ -44,10 +44,9 @@ impl IndexKey {
     }
 
     pub(crate) fn of(&self, label: IndexLabel, kind: &[u8], value: &[u8]) -> BlindIndex {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, self.key.expose());
-        let tag = hmac::sign(&key, &length_prefixed(&[label.as_bytes(), kind, value]));
+        let tag = mac(self.key.expose(), &length_prefixed(&[label.as_bytes(), kind, value]));
         let mut index = [0; 16];
-        index.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
+        index.iter_mut().zip(tag).for_each(|(to, from)| *to = from);
         BlindIndex(index)
     }
 

@@ -13,23 +13,22 @@
 //! The associated data names the one place where the value may be opened; see [`Place`].
 //! `docs/formats/envelope.md` holds all that a stranger needs to write a reader.
 
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use wzapi_model::Entropy;
 use wzapi_model::ids::ControllerId;
 use wzapi_storage::codec::encode_key;
 use wzapi_storage::key::Key;
 use zeroize::Zeroizing;
 
+use crate::cipher::{NONCE, TAG, open_with_nonce, seal_with_nonce};
 use crate::encoding::length_prefixed;
 use crate::error::EncryptionError;
 use crate::secret::SecretKey;
 
 const VERSION: u8 = 1;
 const SUITE_AES_256_GCM: u8 = 1;
-const HEADER: usize = 18;
-const NONCE: usize = 12;
+const HEADER: usize = 6 + NONCE;
 /// Bytes that an envelope adds to a value.
-pub const OVERHEAD: usize = HEADER + 16;
+pub const OVERHEAD: usize = HEADER + TAG;
 /// The longest value that can be sealed, in bytes.
 pub const MAX_PLAINTEXT: usize = 8 * 1024 * 1024 - 4096;
 
@@ -78,19 +77,24 @@ pub(crate) fn seal(
     Ok(out)
 }
 
+/// The version of the data key that an envelope states. It is authenticated only when the envelope is opened.
+pub(crate) fn key_version(envelope: &[u8]) -> Result<u32, EncryptionError> {
+    match envelope.split_first_chunk::<6>() {
+        Some((&[VERSION, SUITE_AES_256_GCM, k0, k1, k2, k3], _)) => Ok(u32::from_be_bytes([k0, k1, k2, k3])),
+        _ => Err(EncryptionError::Authentication),
+    }
+}
+
 pub(crate) fn open(
     key: &SecretKey,
     key_version: u32,
     place: &Place<'_>,
     envelope: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, EncryptionError> {
-    let Some((&[version, suite, k0, k1, k2, k3], rest)) = envelope.split_first_chunk::<6>() else {
-        return Err(EncryptionError::Authentication);
-    };
-    let stated_version = u32::from_be_bytes([k0, k1, k2, k3]);
-    if version != VERSION || suite != SUITE_AES_256_GCM || stated_version != key_version {
+    if self::key_version(envelope)? != key_version {
         return Err(EncryptionError::Authentication);
     }
+    let rest = envelope.get(6..).unwrap_or_default();
     open_from(rest, key, &place.associated_data(key_version))
 }
 
@@ -104,18 +108,8 @@ pub(crate) fn seal_onto(
 ) -> Result<(), EncryptionError> {
     let mut nonce = [0; NONCE];
     entropy.fill(&mut nonce)?;
-    let mut buffer = Zeroizing::new(plaintext.to_vec());
-    let tag = prepared(key)?
-        .seal_in_place_separate_tag(
-            Nonce::assume_unique_for_key(nonce),
-            Aad::from(associated_data),
-            buffer.as_mut_slice(),
-        )
-        .map_err(|_| EncryptionError::TooLong)?;
     out.extend_from_slice(&nonce);
-    out.extend_from_slice(&buffer);
-    out.extend_from_slice(tag.as_ref());
-    Ok(())
+    seal_with_nonce(out, key, nonce, associated_data, plaintext)
 }
 
 /// Opens nonce, ciphertext and tag.
@@ -125,18 +119,7 @@ pub(crate) fn open_from(
     associated_data: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, EncryptionError> {
     let (nonce, ciphertext) = sealed.split_first_chunk::<NONCE>().ok_or(EncryptionError::Authentication)?;
-    let mut buffer = Zeroizing::new(ciphertext.to_vec());
-    let length = prepared(key)?
-        .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(associated_data), &mut buffer)
-        .map_err(|_| EncryptionError::Authentication)?
-        .len();
-    buffer.truncate(length);
-    Ok(buffer)
-}
-
-fn prepared(key: &SecretKey) -> Result<LessSafeKey, EncryptionError> {
-    let key = UnboundKey::new(&AES_256_GCM, key.expose()).map_err(|_| EncryptionError::Corrupt)?;
-    Ok(LessSafeKey::new(key))
+    open_with_nonce(key, *nonce, associated_data, ciphertext)
 }
 
 #[cfg(test)]

@@ -6,7 +6,9 @@ use wzapi_model::entropy::{Entropy, EntropyError};
 use zeroize::Zeroizing;
 
 /// A 256-bit key: wiped when dropped, redacted in `Debug`, never serialised.
-pub struct SecretKey(Zeroizing<[u8; 32]>);
+///
+/// It stands on the heap, at one place, so that moving it leaves no copy behind.
+pub struct SecretKey(Box<Zeroizing<[u8; 32]>>);
 
 impl SecretKey {
     /// A new random key.
@@ -14,15 +16,21 @@ impl SecretKey {
     /// # Errors
     /// [`EntropyError`] when randomness fails.
     pub fn generate(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
-        let mut bytes = Zeroizing::new([0; 32]);
-        entropy.fill(bytes.as_mut())?;
-        Ok(Self(bytes))
+        let mut key = Self::zero();
+        entropy.fill(key.0.as_mut_slice())?;
+        Ok(key)
     }
 
     /// The key with these bytes. The caller wipes its own copy.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; 32]) -> Self {
-        Self(Zeroizing::new(*bytes))
+        let mut key = Self::zero();
+        key.0.copy_from_slice(bytes);
+        key
+    }
+
+    fn zero() -> Self {
+        Self(Box::new(Zeroizing::new([0; 32])))
     }
 
     /// The bytes, for the cipher and the key provider.

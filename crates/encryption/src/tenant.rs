@@ -1,24 +1,23 @@
-//! The keys of one controller, and the data keys under them.
+//! The keys of one controller.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::Datelike;
-use ring::hkdf;
 use wzapi_model::identifier::Identifier;
 use wzapi_model::ids::ControllerId;
-use wzapi_model::name::DataCategory;
 use wzapi_model::{Clock, Entropy, Timestamp};
 use wzapi_storage::codec::encode_key;
-use wzapi_storage::key::{BlindIndex, Cohort, Key, Owner};
-use wzapi_storage::row::{ControllerRow, DataKeyRow, IndexKeyRow, Sealed, TenantKeyRow, WrappedKey};
+use wzapi_storage::key::{BlindIndex, Key};
+use wzapi_storage::row::{ControllerRow, EpochRow, EpochStage, IndexKeyRow, TenantKeyRow, WrappedKey};
 use wzapi_storage::{Draft, Storage};
 use zeroize::Zeroizing;
 
 use crate::blind_index::{IndexKey, IndexLabel};
+use crate::cipher::derive;
 use crate::encoding::length_prefixed;
-use crate::envelope::{self, Place, open_from, seal_onto};
+use crate::envelope::{open_from, seal_onto};
 use crate::error::EncryptionError;
 use crate::provider::{KeyContext, KeyProvider, WrappingKeyId};
 use crate::secret::SecretKey;
@@ -27,16 +26,20 @@ use crate::secret::SecretKey;
 const TENANT_KEYS_KEPT_FOR: Duration = Duration::from_secs(600);
 /// The most controllers whose keys are held at a time.
 const MAX_CACHED_TENANTS: usize = 10_000;
+/// How often keys are read again because they are rotated at that moment.
+const MAX_ATTEMPTS: usize = 16;
 
+/// The version of a controller's first tenant key and first index key.
+pub(crate) const FIRST: u32 = 1;
 const WRAP_LABEL: &[u8] = b"wzapi/wrapped-key/v1";
 const COMMITMENT_SALT: &[u8] = b"wzapi/key-commitment/v1";
 
 /// Gives the keys of controllers.
 pub struct Encryption {
-    storage: Arc<dyn Storage>,
-    provider: Arc<dyn KeyProvider>,
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) provider: Arc<dyn KeyProvider>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
     held: Mutex<BTreeMap<ControllerId, (Timestamp, Arc<TenantKeys>)>>,
 }
 
@@ -52,34 +55,61 @@ impl Encryption {
         Self { storage, provider, clock, entropy, held: Mutex::new(BTreeMap::new()) }
     }
 
-    /// Makes the keys of a new controller and stages their rows, with the controller's own row, in `draft`.
+    /// Makes the keys of a new controller and stages their rows, with the controller's own row, in `draft`. The system
+    /// controller also gets the row of the first epoch.
     ///
     /// # Errors
     /// [`EncryptionError::Provider`] or [`EncryptionError::Storage`]; nothing was stored.
     pub async fn create_tenant(&self, draft: &mut Draft<'_>) -> Result<Arc<TenantKeys>, EncryptionError> {
-        const FIRST: u32 = 1;
         let (controller, now) = (draft.controller(), self.clock.now());
-        let rows = [Key::Controller, Key::TenantKey(FIRST), Key::IndexKey(FIRST)];
-        draft.load(rows).await?;
+        draft.load([Key::Controller, Key::TenantKey(FIRST), Key::IndexKey(FIRST)]).await?;
+        let wrapping_key = match self.epoch().await? {
+            Some(epoch) => WrappingKeyId(epoch.wrapping_key),
+            None => self.provider.current().await?,
+        };
+        if controller.is_system() {
+            self.begin_first_epoch(draft, &wrapping_key).await?;
+        }
 
         let tenant_key = SecretKey::generate(self.entropy.as_ref())?;
         let index_key = SecretKey::generate(self.entropy.as_ref())?;
-        let wrapped_tenant_key = self.wrap_tenant_key(controller, FIRST, &tenant_key).await?;
-        let keys = TenantKeys {
-            controller,
-            current: FIRST,
-            tenant_keys: BTreeMap::from([(FIRST, tenant_key)]),
-            index_keys: Vec::new(),
-            entropy: Arc::clone(&self.entropy),
-        };
+        let wrapped_tenant_key = self.wrap_tenant_key(controller, FIRST, &wrapping_key, &tenant_key).await?;
+        let mut keys = self.keys_of(controller, BTreeMap::from([(FIRST, tenant_key)]));
         let wrapped_index_key = keys.wrap(&Key::IndexKey(FIRST), FIRST, &index_key)?;
-        let keys = TenantKeys { index_keys: vec![IndexKey::new(FIRST, index_key)], ..keys };
+        keys.index_keys.push(IndexKey::new(FIRST, index_key));
 
-        let settings = ControllerRow { registered_at: now, tenant_key: FIRST, index_keys: vec![FIRST] };
+        let settings =
+            ControllerRow { registered_at: now, tenant_keys: vec![FIRST], index_keys: vec![FIRST] };
         draft.put(Key::Controller, settings, None)?;
         draft.put(Key::TenantKey(FIRST), TenantKeyRow { created_at: now, key: wrapped_tenant_key }, None)?;
         draft.put(Key::IndexKey(FIRST), IndexKeyRow { created_at: now, key: wrapped_index_key }, None)?;
         Ok(Arc::new(keys))
+    }
+
+    async fn begin_first_epoch(
+        &self,
+        draft: &mut Draft<'_>,
+        wrapping_key: &WrappingKeyId,
+    ) -> Result<(), EncryptionError> {
+        draft.load([Key::Epoch]).await?;
+        if draft.row::<EpochRow>(&Key::Epoch)?.is_some() {
+            return Ok(());
+        }
+        let epoch = EpochRow {
+            epoch: 1,
+            began_at: self.clock.now(),
+            wrapping_key: wrapping_key.0.clone(),
+            stage: EpochStage::Complete,
+            former: Vec::new(),
+        };
+        Ok(draft.put(Key::Epoch, epoch, None)?)
+    }
+
+    /// The epoch as it is stored; `None` before the system controller has its keys.
+    pub(crate) async fn epoch(&self) -> Result<Option<EpochRow>, EncryptionError> {
+        let mut draft = Draft::new(self.storage.as_ref(), ControllerId::SYSTEM);
+        draft.load([Key::Epoch]).await?;
+        Ok(draft.row(&Key::Epoch)?.cloned())
     }
 
     /// The keys of a registered controller.
@@ -105,32 +135,88 @@ impl Encryption {
     fn held_keys(&self, controller: ControllerId, now: Timestamp) -> Option<Arc<TenantKeys>> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let (until, keys) = held.get(&controller)?;
-        (*until > now).then(|| Arc::clone(keys))
+        (*until > now && !keys.is_outdated.load(Ordering::Relaxed)).then(|| Arc::clone(keys))
     }
 
-    async fn load_tenant(&self, controller: ControllerId) -> Result<TenantKeys, EncryptionError> {
-        let mut draft = Draft::new(self.storage.as_ref(), controller);
-        draft.load([Key::Controller]).await?;
-        let settings: ControllerRow =
-            draft.row(&Key::Controller)?.cloned().ok_or(EncryptionError::UnknownController)?;
-        draft.load([Key::TenantKey(settings.tenant_key)]).await?;
-        draft.load(settings.index_keys.iter().map(|version| Key::IndexKey(*version))).await?;
+    /// Drops the keys of a controller, so that the next use unwraps them anew.
+    pub(crate) fn forget(&self, controller: ControllerId) {
+        let forgotten = self.held.lock().unwrap_or_else(PoisonError::into_inner).remove(&controller);
+        drop(forgotten);
+    }
 
-        let current = settings.tenant_key;
-        let row: &TenantKeyRow = draft.row(&Key::TenantKey(current))?.ok_or(EncryptionError::Corrupt)?;
-        let tenant_key = self.unwrap_tenant_key(controller, current, &row.key).await?;
-        let mut keys = TenantKeys {
-            controller,
-            current,
-            tenant_keys: BTreeMap::from([(current, tenant_key)]),
-            index_keys: Vec::new(),
-            entropy: Arc::clone(&self.entropy),
-        };
-        for version in settings.index_keys {
-            let place = Key::IndexKey(version);
-            let row: &IndexKeyRow = draft.row(&place)?.ok_or(EncryptionError::Corrupt)?;
-            let key = keys.unwrap(&place, version, &row.key)?;
-            keys.index_keys.push(IndexKey::new(version, key));
+    /// Unwraps the controller's keys as they are stored now, whatever is rotated meanwhile.
+    pub(crate) async fn load_tenant(&self, controller: ControllerId) -> Result<TenantKeys, EncryptionError> {
+        for _ in 0..MAX_ATTEMPTS {
+            let Some(rows) = self.load_rows(controller).await? else { continue };
+            let error = match self.unwrap_rows(&rows).await {
+                Ok(keys) => return Ok(keys),
+                Err(error) => error,
+            };
+            // A wrapping key may be destroyed between the reading and the unwrapping: then there are newer rows.
+            let mut again = Draft::new(self.storage.as_ref(), controller);
+            again.load([Key::Controller]).await?;
+            if again.loaded_version(&Key::Controller) == rows.loaded_version(&Key::Controller) {
+                return Err(error);
+            }
+        }
+        Err(EncryptionError::KeysChanged)
+    }
+
+    /// The controller's row with the tenant keys and index keys that it names, from one snapshot; `None` when the row
+    /// changed while they were being looked for.
+    async fn load_rows(&self, controller: ControllerId) -> Result<Option<Draft<'_>>, EncryptionError> {
+        let mut first = Draft::new(self.storage.as_ref(), controller);
+        first.load([Key::Controller]).await?;
+        let settings: &ControllerRow =
+            first.row(&Key::Controller)?.ok_or(EncryptionError::UnknownController)?;
+        let tenant_keys = settings.tenant_keys.iter().map(|version| Key::TenantKey(*version));
+        let index_keys = settings.index_keys.iter().map(|version| Key::IndexKey(*version));
+        let mut rows = Draft::new(self.storage.as_ref(), controller);
+        rows.load(tenant_keys.chain(index_keys).chain([Key::Controller])).await?;
+        let is_same = rows.loaded_version(&Key::Controller) == first.loaded_version(&Key::Controller);
+        Ok(is_same.then_some(rows))
+    }
+
+    /// The tenant keys of a controller as they are stored, newest first; `None` when it has none.
+    pub(crate) async fn tenant_key_rows(
+        &self,
+        controller: ControllerId,
+    ) -> Result<Option<Vec<(u32, TenantKeyRow)>>, EncryptionError> {
+        for _ in 0..MAX_ATTEMPTS {
+            let rows = match self.load_rows(controller).await {
+                Ok(Some(rows)) => rows,
+                Ok(None) => continue,
+                Err(EncryptionError::UnknownController) => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            let Some(settings) = rows.row::<ControllerRow>(&Key::Controller)? else { return Ok(None) };
+            let mut found = Vec::new();
+            for version in &settings.tenant_keys {
+                let row: &TenantKeyRow =
+                    rows.row(&Key::TenantKey(*version))?.ok_or(EncryptionError::Corrupt)?;
+                found.push((*version, row.clone()));
+            }
+            return Ok(Some(found));
+        }
+        Err(EncryptionError::KeysChanged)
+    }
+
+    async fn unwrap_rows(&self, rows: &Draft<'_>) -> Result<TenantKeys, EncryptionError> {
+        let controller = rows.controller();
+        let settings: &ControllerRow =
+            rows.row(&Key::Controller)?.ok_or(EncryptionError::UnknownController)?;
+        let mut tenant_keys = BTreeMap::new();
+        for version in &settings.tenant_keys {
+            let row: &TenantKeyRow = rows.row(&Key::TenantKey(*version))?.ok_or(EncryptionError::Corrupt)?;
+            let key = self.unwrap_tenant_key(controller, *version, &row.key).await?;
+            tenant_keys.insert(*version, key);
+        }
+        let mut keys = self.keys_of(controller, tenant_keys);
+        for version in &settings.index_keys {
+            let place = Key::IndexKey(*version);
+            let row: &IndexKeyRow = rows.row(&place)?.ok_or(EncryptionError::Corrupt)?;
+            let key = keys.unwrap(&place, *version, &row.key)?;
+            keys.index_keys.push(IndexKey::new(*version, key));
         }
         if keys.index_keys.is_empty() {
             return Err(EncryptionError::Corrupt);
@@ -138,20 +224,37 @@ impl Encryption {
         Ok(keys)
     }
 
-    async fn wrap_tenant_key(
+    /// Keys of a controller whose newest tenant key wraps; the index keys are still to come.
+    pub(crate) fn keys_of(
+        &self,
+        controller: ControllerId,
+        tenant_keys: BTreeMap<u32, SecretKey>,
+    ) -> TenantKeys {
+        TenantKeys {
+            controller,
+            current: tenant_keys.last_key_value().map_or(0, |(version, _)| *version),
+            tenant_keys,
+            index_keys: Vec::new(),
+            is_outdated: AtomicBool::new(false),
+            clock: Arc::clone(&self.clock),
+            entropy: Arc::clone(&self.entropy),
+        }
+    }
+
+    pub(crate) async fn wrap_tenant_key(
         &self,
         controller: ControllerId,
         version: u32,
+        wrapping_key: &WrappingKeyId,
         key: &SecretKey,
     ) -> Result<WrappedKey, EncryptionError> {
-        let wrapping_key = self.provider.current().await?;
         let commitment = commitment_to(key)?;
         let context = tenant_context(controller, version, &commitment);
-        let wrapped = self.provider.wrap(&wrapping_key, &context, key).await?;
-        Ok(WrappedKey { wrapped_by: wrapping_key.0, wrapped, commitment })
+        let wrapped = self.provider.wrap(wrapping_key, &context, key).await?;
+        Ok(WrappedKey { wrapped_by: wrapping_key.0.clone(), wrapped, commitment })
     }
 
-    async fn unwrap_tenant_key(
+    pub(crate) async fn unwrap_tenant_key(
         &self,
         controller: ControllerId,
         version: u32,
@@ -176,6 +279,8 @@ pub struct TenantKeys {
     current: u32,
     tenant_keys: BTreeMap<u32, SecretKey>,
     index_keys: Vec<IndexKey>,
+    is_outdated: AtomicBool,
+    clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 }
 
@@ -204,51 +309,40 @@ impl TenantKeys {
         self.index_keys.iter().map(|key| key.of(label, kind.as_bytes(), value)).collect()
     }
 
-    /// The data key for what is collected now about `owner` in `category`. It is loaded into the draft, or made
-    /// and staged there; either way the draft commits only if the key is still the same by then.
-    ///
-    /// # Errors
-    /// [`EncryptionError::Storage`], [`EncryptionError::Authentication`].
-    pub async fn data_key_for_writing(
+    /// The version of the tenant key that wraps new keys.
+    pub(crate) const fn current_version(&self) -> u32 {
+        self.current
+    }
+
+    pub(crate) const fn entropy(&self) -> &Arc<dyn Entropy> {
+        &self.entropy
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Notes that newer keys are stored than these; the next one who asks for the controller's keys gets those.
+    pub(crate) fn changed(&self) -> EncryptionError {
+        self.is_outdated.store(true, Ordering::Relaxed);
+        EncryptionError::KeysChanged
+    }
+
+    /// A key of its own for another use, derived from the newest tenant key.
+    pub(crate) fn derive(&self, salt: &[u8]) -> Result<SecretKey, EncryptionError> {
+        let tenant_key = self.tenant_keys.get(&self.current).ok_or(EncryptionError::KeyMissing)?;
+        let mut derived = Zeroizing::new([0; 32]);
+        derive(salt, tenant_key.expose(), &[], derived.as_mut_slice())?;
+        Ok(SecretKey::from_bytes(&derived))
+    }
+
+    /// Wraps a key for its own row under the newest tenant key.
+    pub(crate) fn wrap(
         &self,
-        draft: &mut Draft<'_>,
-        owner: Owner,
-        category: &DataCategory,
-        now: Timestamp,
-    ) -> Result<DataKey, EncryptionError> {
-        const FIRST: u32 = 1;
-        let cohort = cohort_of(now);
-        let place = Key::DataKey { owner, category: category.clone(), cohort };
-        draft.load([place.clone()]).await?;
-        if let Some(row) = draft.row::<DataKeyRow>(&place)? {
-            let key = self.open_data_key(&place, row)?;
-            draft.guard(&place)?;
-            return Ok(key);
-        }
-        let key = SecretKey::generate(self.entropy.as_ref())?;
-        let wrapped = self.wrap(&place, FIRST, &key)?;
-        draft.put(place, DataKeyRow { version: FIRST, created_at: now, key: wrapped }, None)?;
-        Ok(DataKey { key, version: FIRST, cohort, entropy: Arc::clone(&self.entropy) })
-    }
-
-    /// Where the data key that sealed a value is kept.
-    #[must_use]
-    pub fn data_key_of(owner: Owner, category: &DataCategory, sealed: &Sealed) -> Key {
-        Key::DataKey { owner, category: category.clone(), cohort: sealed.cohort }
-    }
-
-    /// Unwraps the data key in this row.
-    ///
-    /// # Errors
-    /// [`EncryptionError::KeyMissing`] when it is wrapped by a tenant key that is gone;
-    /// [`EncryptionError::Authentication`] when it was altered or moved.
-    pub fn open_data_key(&self, place: &Key, row: &DataKeyRow) -> Result<DataKey, EncryptionError> {
-        let Key::DataKey { cohort, .. } = place else { return Err(EncryptionError::Corrupt) };
-        let key = self.unwrap(place, row.version, &row.key)?;
-        Ok(DataKey { key, version: row.version, cohort: *cohort, entropy: Arc::clone(&self.entropy) })
-    }
-
-    fn wrap(&self, place: &Key, version: u32, key: &SecretKey) -> Result<WrappedKey, EncryptionError> {
+        place: &Key,
+        version: u32,
+        key: &SecretKey,
+    ) -> Result<WrappedKey, EncryptionError> {
         let tenant_key = self.tenant_keys.get(&self.current).ok_or(EncryptionError::KeyMissing)?;
         let commitment = commitment_to(key)?;
         let bound_to = self.wrapped_key_data(place, version, self.current, &commitment);
@@ -257,13 +351,79 @@ impl TenantKeys {
         Ok(WrappedKey { wrapped_by: self.current.to_string(), wrapped, commitment })
     }
 
-    fn unwrap(&self, place: &Key, version: u32, row: &WrappedKey) -> Result<SecretKey, EncryptionError> {
-        let wrapped_by: u32 = row.wrapped_by.parse().map_err(|_| EncryptionError::Corrupt)?;
-        let tenant_key = self.tenant_keys.get(&wrapped_by).ok_or(EncryptionError::KeyMissing)?;
+    /// Unwraps a key from its own row.
+    pub(crate) fn unwrap(
+        &self,
+        place: &Key,
+        version: u32,
+        row: &WrappedKey,
+    ) -> Result<SecretKey, EncryptionError> {
+        let wrapped_by = tenant_version(row)?;
+        let Some(tenant_key) = self.tenant_keys.get(&wrapped_by) else {
+            // Versions only grow: a higher one was made since these keys were loaded, a lower one was destroyed.
+            let is_newer = wrapped_by > self.current;
+            return Err(if is_newer { self.changed() } else { EncryptionError::KeyMissing });
+        };
         let bound_to = self.wrapped_key_data(place, version, wrapped_by, &row.commitment);
         let opened = open_from(&row.wrapped, tenant_key, &bound_to)?;
         let bytes: &[u8; 32] = opened.as_slice().try_into().map_err(|_| EncryptionError::Authentication)?;
         Ok(SecretKey::from_bytes(bytes))
+    }
+
+    /// Wraps the seed of a log's signing key for its own row.
+    ///
+    /// # Errors
+    /// [`EncryptionError::Corrupt`] when `place` is that of no log key; [`EncryptionError::Entropy`].
+    pub fn wrap_log_key(&self, place: &Key, seed: &SecretKey) -> Result<WrappedKey, EncryptionError> {
+        let Key::LogKey { version, .. } = place else { return Err(EncryptionError::Corrupt) };
+        self.wrap(place, *version, seed)
+    }
+
+    /// Unwraps the seed of a log's signing key from its own row.
+    ///
+    /// # Errors
+    /// [`EncryptionError::KeysChanged`] when the controller's keys were rotated meanwhile;
+    /// [`EncryptionError::Authentication`] when the row was altered or moved.
+    pub fn unwrap_log_key(&self, place: &Key, row: &WrappedKey) -> Result<SecretKey, EncryptionError> {
+        let Key::LogKey { version, .. } = place else { return Err(EncryptionError::Corrupt) };
+        self.unwrap(place, *version, row)
+    }
+
+    /// Wraps a key anew when another tenant key than the newest wraps it; `None` when nothing is to be done.
+    pub(crate) fn rewrap(
+        &self,
+        place: &Key,
+        version: u32,
+        row: &WrappedKey,
+    ) -> Result<Option<WrappedKey>, EncryptionError> {
+        if tenant_version(row).is_ok_and(|wrapped_by| wrapped_by == self.current) {
+            return Ok(None);
+        }
+        let key = self.unwrap_checked(place, version, row)?;
+        self.wrap(place, version, &key).map(Some)
+    }
+
+    /// Unwraps a key that stays in use, and says where it stands when that fails.
+    pub(crate) fn unwrap_checked(
+        &self,
+        place: &Key,
+        version: u32,
+        row: &WrappedKey,
+    ) -> Result<SecretKey, EncryptionError> {
+        let unwrapped = self.unwrap(place, version, row).and_then(|key| {
+            // AES-GCM does not commit to its key.
+            if commitment_to(&key)? == row.commitment {
+                Ok(key)
+            } else {
+                Err(EncryptionError::Authentication)
+            }
+        });
+        unwrapped.map_err(|error| match error {
+            EncryptionError::Authentication | EncryptionError::KeyMissing | EncryptionError::Corrupt => {
+                EncryptionError::DamagedKey { controller: self.controller, place: Box::new(place.clone()) }
+            }
+            other => other,
+        })
     }
 
     fn wrapped_key_data(&self, place: &Key, version: u32, wrapped_by: u32, commitment: &[u8; 32]) -> Vec<u8> {
@@ -283,48 +443,9 @@ impl std::fmt::Debug for TenantKeys {
     }
 }
 
-/// An unwrapped data key of one owner, category and month: wiped when dropped. Use it and drop it.
-pub struct DataKey {
-    key: SecretKey,
-    version: u32,
-    cohort: Cohort,
-    entropy: Arc<dyn Entropy>,
-}
-
-impl DataKey {
-    /// Seals a value for one place.
-    ///
-    /// # Errors
-    /// [`EncryptionError::TooLong`] above [`envelope::MAX_PLAINTEXT`]; [`EncryptionError::Entropy`].
-    pub fn seal(&self, place: &Place<'_>, plaintext: &[u8]) -> Result<Sealed, EncryptionError> {
-        let envelope = envelope::seal(&self.key, self.version, place, plaintext, self.entropy.as_ref())?;
-        Ok(Sealed { cohort: self.cohort, envelope })
-    }
-
-    /// Opens a value that was sealed for this place.
-    ///
-    /// # Errors
-    /// [`EncryptionError::Authentication`], whatever is wrong with it.
-    pub fn open(&self, place: &Place<'_>, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, EncryptionError> {
-        if sealed.cohort != self.cohort {
-            return Err(EncryptionError::Authentication);
-        }
-        envelope::open(&self.key, self.version, place, &sealed.envelope)
-    }
-}
-
-impl std::fmt::Debug for DataKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("DataKey").field("version", &self.version).finish_non_exhaustive()
-    }
-}
-
-/// The month of a moment, counted from January 1970.
-#[must_use]
-pub fn cohort_of(moment: Timestamp) -> Cohort {
-    let date = moment.to_datetime();
-    let months = (date.year() - 1970) * 12 + i32::try_from(date.month0()).unwrap_or(0);
-    Cohort(u16::try_from(months).unwrap_or(u16::MAX))
+/// The version of the tenant key that wraps a key.
+pub(crate) fn tenant_version(row: &WrappedKey) -> Result<u32, EncryptionError> {
+    row.wrapped_by.parse().map_err(|_| EncryptionError::Corrupt)
 }
 
 fn tenant_context(controller: ControllerId, version: u32, commitment: &[u8; 32]) -> KeyContext {
@@ -338,12 +459,8 @@ fn tenant_context(controller: ControllerId, version: u32, commitment: &[u8; 32])
 
 /// `HKDF-SHA256(salt = "wzapi/key-commitment/v1", key, info = "")`, 32 bytes: it tells nothing about the key and
 /// no second key gives the same (AES-GCM alone does not commit to its key).
-fn commitment_to(key: &SecretKey) -> Result<[u8; 32], EncryptionError> {
+pub(crate) fn commitment_to(key: &SecretKey) -> Result<[u8; 32], EncryptionError> {
     let mut commitment = [0; 32];
-    hkdf::Salt::new(hkdf::HKDF_SHA256, COMMITMENT_SALT)
-        .extract(key.expose())
-        .expand(&[], hkdf::HKDF_SHA256)
-        .and_then(|output| output.fill(&mut commitment))
-        .map_err(|_| EncryptionError::Corrupt)?;
+    derive(COMMITMENT_SALT, key.expose(), &[], &mut commitment)?;
     Ok(commitment)
 }

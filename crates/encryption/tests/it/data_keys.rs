@@ -3,156 +3,211 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use wzapi_encryption::tenant::cohort_of;
-use wzapi_encryption::{Encryption, EncryptionError, LocalKeyring, Place, TenantKeys};
+use wzapi_encryption::data_key::cohort_of;
+use wzapi_encryption::shredding::{
+    is_retired, is_sealed_by_newest, stage_destruction_of_former, stage_retirement,
+};
+use wzapi_encryption::{EncryptionError, Place, TenantKeys};
 use wzapi_model::identifier::Identifier;
-use wzapi_model::ids::{ChangesetId, ControllerId, SubjectId};
+use wzapi_model::ids::ControllerId;
 use wzapi_model::name::DataCategory;
-use wzapi_model::system::SystemEntropy;
-use wzapi_model::time::{Clock, ManualClock};
-use wzapi_storage::key::{Cohort, Key, Owner};
-use wzapi_storage::row::{DataKeyRow, RowType};
-use wzapi_storage::{Draft, Storage, StorageError};
-use wzapi_storage_memory::MemoryStorage;
+use wzapi_model::time::Clock;
+use wzapi_storage::key::{Cohort, Key};
+use wzapi_storage::row::{DataKeyRow, Sealed};
+use wzapi_storage::{Draft, StorageError};
 
-const A: ControllerId = ControllerId::from_bytes([0xa; 16]);
-const B: ControllerId = ControllerId::from_bytes([0xb; 16]);
+use crate::world::{A, B, World, owner, subject, version_of};
 
-struct World {
-    storage: Arc<MemoryStorage>,
-    encryption: Encryption,
-    clock: Arc<ManualClock>,
-    _folder: tempfile::TempDir,
+/// Makes a data key if there is none; its place, its row, and a value that it sealed for the person's own row.
+async fn data_key(world: &World, controller: ControllerId, person: u8) -> (Key, DataKeyRow, Sealed) {
+    let category = DataCategory::contact();
+    let mut draft = Draft::new(world.memory.as_ref(), controller);
+    let keys = world.keys(controller).await;
+    let data_key =
+        keys.data_key_for_writing(&mut draft, owner(person), &category, world.clock.now()).await.unwrap();
+    let row = Key::Subject(subject(person));
+    let sealed = data_key.seal(&Place { controller, row: &row, field: "name" }, b"Ada").unwrap();
+    if !draft.is_unchanged() {
+        world.commit(draft).await.unwrap();
+    }
+    let place = TenantKeys::data_key_of(owner(person), &category, &sealed);
+    let row = world.data_key_row(controller, &place).await.unwrap();
+    (place, row, sealed)
 }
 
-fn person(number: u8) -> Owner {
-    Owner::Subject(SubjectId::from_bytes([number; 16]))
-}
-
-impl World {
-    async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let entropy = Arc::new(SystemEntropy::new());
-        let keyring = LocalKeyring::open_or_create(&folder.path().join("keyring"), entropy.clone()).unwrap();
-        let clock = Arc::new(ManualClock::at("2026-11-22T12:00:00Z".parse().unwrap()));
-        let storage = Arc::new(MemoryStorage::new());
-        let encryption = Encryption::new(storage.clone(), Arc::new(keyring), clock.clone(), entropy);
-        let world = Self { storage, encryption, clock, _folder: folder };
-        for controller in [A, B] {
-            let mut draft = Draft::new(world.storage.as_ref(), controller);
-            world.encryption.create_tenant(&mut draft).await.unwrap();
-            world.commit(draft).await.unwrap();
-        }
-        world
-    }
-
-    async fn commit(&self, draft: Draft<'_>) -> Result<(), StorageError> {
-        let id = ChangesetId::generate(&SystemEntropy::new()).unwrap();
-        self.storage.commit(draft.into_changeset(id, self.clock.now())).await.map(drop)
-    }
-
-    async fn keys(&self, controller: ControllerId) -> Arc<TenantKeys> {
-        self.encryption.tenant(controller).await.unwrap()
-    }
-
-    /// Makes a data key and gives its row.
-    async fn data_key(&self, controller: ControllerId, owner: Owner) -> (Key, DataKeyRow) {
-        let category = DataCategory::contact();
-        let mut draft = Draft::new(self.storage.as_ref(), controller);
-        let keys = self.keys(controller).await;
-        keys.data_key_for_writing(&mut draft, owner, &category, self.clock.now()).await.unwrap();
-        if !draft.is_unchanged() {
-            self.commit(draft).await.unwrap();
-        }
-        let key = Key::DataKey { owner, category, cohort: cohort_of(self.clock.now()) };
-        let stored =
-            self.storage.get(controller, std::slice::from_ref(&key)).await.unwrap().remove(0).unwrap();
-        (key, DataKeyRow::of(&stored.body).unwrap().clone())
-    }
+fn only_version(row: &DataKeyRow) -> &wzapi_storage::row::DataKeyVersion {
+    assert_eq!(row.versions.len(), 1);
+    &row.versions[0]
 }
 
 #[tokio::test]
 async fn an_unregistered_controller_has_no_keys() {
-    let world = World::new().await;
+    let world = World::new(1).await;
     let unknown = ControllerId::from_bytes([0xc; 16]);
     assert!(matches!(world.encryption.tenant(unknown).await, Err(EncryptionError::UnknownController)));
 }
 
 #[tokio::test]
+async fn keys_of_one_controller_write_nothing_into_a_draft_of_another() {
+    let world = World::new(12).await;
+    let mut draft = Draft::new(world.memory.as_ref(), B);
+    let (keys, now) = (world.keys(A).await, world.clock.now());
+    let made = keys.data_key_for_writing(&mut draft, owner(1), &DataCategory::contact(), now).await;
+    assert!(matches!(made, Err(EncryptionError::NotLoaded(_))));
+    assert!(draft.is_unchanged());
+}
+
+#[tokio::test]
 async fn clause_5_a_each_person_category_and_month_has_a_key_of_its_own() {
-    let world = World::new().await;
-    let (_, first) = world.data_key(A, person(1)).await;
-    let (_, again) = world.data_key(A, person(1)).await;
+    let world = World::new(2).await;
+    let (_, first, _) = data_key(&world, A, 1).await;
+    let (_, again, _) = data_key(&world, A, 1).await;
     assert_eq!(first, again, "within a month the key is made once");
-    let (_, other) = world.data_key(A, person(2)).await;
-    assert_ne!(first.key.commitment, other.key.commitment);
+    let (_, other, _) = data_key(&world, A, 2).await;
+    assert_ne!(only_version(&first).key.commitment, only_version(&other).key.commitment);
     world.clock.advance(Duration::from_secs(31 * 24 * 3600));
-    let (next_month, later) = world.data_key(A, person(1)).await;
-    assert_ne!(first.key.commitment, later.key.commitment);
+    let (next_month, later, _) = data_key(&world, A, 1).await;
+    assert_ne!(only_version(&first).key.commitment, only_version(&later).key.commitment);
     assert!(matches!(next_month, Key::DataKey { cohort: Cohort(683), .. }), "December 2026");
+
+    let mut draft = Draft::new(world.memory.as_ref(), A);
+    let keys = world.keys(A).await;
+    let now = world.clock.now();
+    keys.data_key_for_writing(&mut draft, owner(1), &DataCategory::accountability(), now).await.unwrap();
+    assert!(!draft.is_unchanged(), "another category, another key");
 }
 
 #[tokio::test]
 async fn clause_5_a_a_wrapped_data_key_opens_in_its_own_row_only() {
-    let world = World::new().await;
-    let (key, row) = world.data_key(A, person(1)).await;
-    let (other_key, other_row) = world.data_key(A, person(2)).await;
-    let keys = world.keys(A).await;
-    assert!(keys.open_data_key(&key, &row).is_ok());
+    let world = World::new(3).await;
+    let (place, row, sealed) = data_key(&world, A, 1).await;
+    let (other_place, other_row, _) = data_key(&world, A, 2).await;
+    let (a, b) = (world.keys(A).await, world.keys(B).await);
+    let in_row = Key::Subject(subject(1));
+    let at = |controller| Place { controller, row: &in_row, field: "name" };
+    assert_eq!(a.open(&place, Some(&row), &at(A), &sealed).unwrap().as_slice(), b"Ada");
+
+    let mut relabelled = other_row.clone();
+    relabelled.versions[0].version = version_of(&sealed);
+    let mut renumbered = row.clone();
+    renumbered.versions[0].version ^= 1;
+    let mut renumbered_envelope = sealed.clone();
+    renumbered_envelope.envelope[5] ^= 1;
     let elsewhere = [
-        keys.open_data_key(&other_key, &row),
-        keys.open_data_key(&key, &other_row),
-        world.keys(B).await.open_data_key(&key, &row),
-        keys.open_data_key(&key, &DataKeyRow { version: 2, ..row.clone() }),
+        ("the row of another person", a.open(&other_place, Some(&row), &at(A), &sealed)),
+        ("another person's key", a.open(&place, Some(&relabelled), &at(A), &sealed)),
+        ("another controller", b.open(&place, Some(&row), &at(B), &sealed)),
+        ("another version", a.open(&place, Some(&renumbered), &at(A), &renumbered_envelope)),
+        (
+            "another month",
+            a.open(&place, Some(&row), &at(A), &Sealed { cohort: Cohort(1), ..sealed.clone() }),
+        ),
+        ("no data key's row", a.open(&Key::IndexKey(1), Some(&row), &at(A), &sealed)),
     ];
-    for outcome in elsewhere {
-        assert!(matches!(outcome, Err(EncryptionError::Authentication)));
+    for (what, outcome) in elsewhere {
+        assert!(matches!(outcome, Err(EncryptionError::Authentication)), "{what}: {outcome:?}");
     }
     let mut false_commitment = row.clone();
-    false_commitment.key.commitment[0] ^= 1;
-    assert!(keys.open_data_key(&key, &false_commitment).is_err(), "the commitment is authenticated");
-    let mut gone = row;
-    gone.key.wrapped_by = "7".to_owned();
-    assert!(matches!(keys.open_data_key(&key, &gone), Err(EncryptionError::KeyMissing)));
+    false_commitment.versions[0].key.commitment[0] ^= 1;
+    let opened = a.open(&place, Some(&false_commitment), &at(A), &sealed);
+    assert!(matches!(opened, Err(EncryptionError::Authentication)), "the commitment is authenticated");
+}
+
+#[tokio::test]
+async fn a_key_that_is_not_there_is_told_from_one_that_is_newer_than_what_this_process_knows() {
+    let world = World::new(4).await;
+    let (place, row, sealed) = data_key(&world, A, 1).await;
+    let in_row = Key::Subject(subject(1));
+    let at = Place { controller: A, row: &in_row, field: "name" };
+    let keys = world.keys(A).await;
+    assert!(matches!(keys.open(&place, None, &at, &sealed), Err(EncryptionError::KeyMissing)));
+    let made_anew = DataKeyRow { versions: vec![] };
+    assert!(matches!(keys.open(&place, Some(&made_anew), &at, &sealed), Err(EncryptionError::KeyMissing)));
+
+    let wrapped_by = |version: &str| {
+        let mut row = row.clone();
+        version.clone_into(&mut row.versions[0].key.wrapped_by);
+        keys.open(&place, Some(&row), &at, &sealed)
+    };
+    assert!(matches!(wrapped_by("0"), Err(EncryptionError::KeyMissing)), "an older tenant key is gone");
+    assert!(matches!(wrapped_by("one"), Err(EncryptionError::Corrupt)));
+    assert!(matches!(wrapped_by("7"), Err(EncryptionError::KeysChanged)), "a newer one is to be loaded");
+    assert!(!Arc::ptr_eq(&keys, &world.keys(A).await), "and is loaded by whoever asks next");
 }
 
 #[tokio::test]
 async fn two_writers_that_both_make_the_key_do_not_both_commit() {
-    let world = World::new().await;
+    let world = World::new(5).await;
     let (category, now) = (DataCategory::contact(), world.clock.now());
     let keys = world.keys(A).await;
-    let mut first = Draft::new(world.storage.as_ref(), A);
-    let mut second = Draft::new(world.storage.as_ref(), A);
-    keys.data_key_for_writing(&mut first, person(1), &category, now).await.unwrap();
-    keys.data_key_for_writing(&mut second, person(1), &category, now).await.unwrap();
+    let mut first = Draft::new(world.memory.as_ref(), A);
+    let mut second = Draft::new(world.memory.as_ref(), A);
+    keys.data_key_for_writing(&mut first, owner(1), &category, now).await.unwrap();
+    keys.data_key_for_writing(&mut second, owner(1), &category, now).await.unwrap();
     world.commit(first).await.unwrap();
     assert!(matches!(world.commit(second).await, Err(StorageError::Conflict { .. })));
 }
 
 #[tokio::test]
 async fn what_was_sealed_under_a_destroyed_key_cannot_be_committed_any_more() {
-    let world = World::new().await;
-    let (key, _) = world.data_key(A, person(1)).await;
-    let place = Key::Subject(SubjectId::from_bytes([1; 16]));
+    let world = World::new(6).await;
+    let (place, _, _) = data_key(&world, A, 1).await;
+    let row = Key::Subject(subject(1));
     let keys = world.keys(A).await;
 
     // A writer has the key in hand while somebody destroys it.
-    let mut writer = Draft::new(world.storage.as_ref(), A);
-    let data_key = keys
-        .data_key_for_writing(&mut writer, person(1), &DataCategory::contact(), world.clock.now())
-        .await
-        .unwrap();
-    data_key.seal(&Place { controller: A, row: &place, field: "x" }, b"late").unwrap();
-    let mut eraser = Draft::new(world.storage.as_ref(), A);
-    eraser.load([key.clone()]).await.unwrap();
-    eraser.delete(key).unwrap();
+    let mut writer = Draft::new(world.memory.as_ref(), A);
+    let now = world.clock.now();
+    let data_key =
+        keys.data_key_for_writing(&mut writer, owner(1), &DataCategory::contact(), now).await.unwrap();
+    data_key.seal(&Place { controller: A, row: &row, field: "x" }, b"late").unwrap();
+    let mut eraser = Draft::new(world.memory.as_ref(), A);
+    wzapi_encryption::shredding::stage_destruction(&mut eraser, [place]).await.unwrap();
     world.commit(eraser).await.unwrap();
     assert!(matches!(world.commit(writer).await, Err(StorageError::Conflict { .. })));
 }
 
 #[tokio::test]
+async fn a_key_that_is_made_after_a_destruction_does_not_stand_for_the_old_one() {
+    let world = World::new(7).await;
+    let old = world.write(A, 1, "before").await;
+    world.erase(A, 1).await;
+    let new = world.write(A, 1, "after").await;
+    assert_eq!(old.data_key, new.data_key, "the same person, category and month");
+    assert_ne!(old.key_version, new.key_version);
+    world.assert_dead(std::slice::from_ref(&old)).await;
+    world.assert_living(std::slice::from_ref(&new)).await;
+}
+
+#[tokio::test]
+async fn destruction_takes_every_key_of_the_person_and_nothing_of_anybody_else() {
+    let world = World::new(8).await;
+    let mut erased = Vec::new();
+    let mut kept =
+        vec![world.write(A, 2, "another person").await, world.write(B, 1, "another controller").await];
+    for month in 0..3 {
+        for category in [DataCategory::contact(), DataCategory::consent_evidence()] {
+            let text = format!("month {month}");
+            erased.push(world.write_in(&world.encryption, A, 1, &category, &text).await);
+        }
+        world.clock.advance(Duration::from_secs(31 * 24 * 3600));
+    }
+    let places = wzapi_encryption::shredding::data_keys_of(world.memory.as_ref(), A, owner(1)).await.unwrap();
+    assert_eq!(places.len(), 6);
+    kept.push(world.write(A, 3, "a third person").await);
+    world.erase(A, 1).await;
+    world.assert_dead(&erased).await;
+    world.assert_living(&kept).await;
+
+    let mut draft = Draft::new(world.memory.as_ref(), A);
+    let others = [places[0].clone(), Key::TenantKey(1), Key::IndexKey(1), Key::Controller];
+    wzapi_encryption::shredding::stage_destruction(&mut draft, others).await.unwrap();
+    assert_eq!(draft.staged_len(), 1, "it destroys data keys and nothing else");
+}
+
+#[tokio::test]
 async fn keys_are_unwrapped_anew_after_their_time() {
-    let world = World::new().await;
+    let world = World::new(9).await;
     let (first, second) = (world.keys(A).await, world.keys(A).await);
     assert!(Arc::ptr_eq(&first, &second));
     world.clock.advance(Duration::from_secs(601));
@@ -164,10 +219,26 @@ async fn keys_are_unwrapped_anew_after_their_time() {
 
 #[tokio::test]
 async fn the_same_person_at_two_controllers_has_unrelated_indexes() {
-    let world = World::new().await;
+    let world = World::new(10).await;
     let identifier = Identifier::parse_recipient("+91 98765 43210").unwrap();
     let (a, b) = (world.keys(A).await, world.keys(B).await);
     assert_ne!(a.identifier_indexes(&identifier), b.identifier_indexes(&identifier));
+}
+
+#[tokio::test]
+async fn debug_output_shows_no_key() {
+    let world = World::new(11).await;
+    let (_, row, sealed) = data_key(&world, A, 1).await;
+    let mut draft = Draft::new(world.memory.as_ref(), A);
+    let keys = world.keys(A).await;
+    let now = world.clock.now();
+    let data_key =
+        keys.data_key_for_writing(&mut draft, owner(1), &DataCategory::contact(), now).await.unwrap();
+    assert_eq!(format!("{data_key:?}"), format!("DataKey {{ version: {}, .. }}", only_version(&row).version));
+    assert_eq!(format!("{keys:?}"), format!("TenantKeys {{ controller: {A:?}, .. }}"));
+    assert_eq!(format!("{:?}", world.encryption), "Encryption { .. }");
+    assert_eq!(format!("{sealed:?}"), format!("Sealed({} bytes)", sealed.envelope.len()));
+    assert!(!format!("{row:?}").contains("wrapped:"), "{row:?}");
 }
 
 #[test]
@@ -180,4 +251,51 @@ fn cohorts_are_calendar_months() {
     ] {
         assert_eq!(cohort_of(moment.parse().unwrap()), Cohort(months), "{moment}");
     }
+}
+
+#[tokio::test]
+async fn a_retired_key_still_opens_and_is_renewed_by_whoever_seals_next() {
+    let world = World::new(80).await;
+    let (category, now) = (DataCategory::contact(), world.clock.now());
+    let keys = world.keys(A).await;
+    let row = Key::Subject(subject(1));
+    let at = Place { controller: A, row: &row, field: "x" };
+    let mut draft = Draft::new(world.memory.as_ref(), A);
+    let data_key = keys.data_key_for_writing(&mut draft, owner(1), &category, now).await.unwrap();
+    let sealed = data_key.seal(&at, b"kept").unwrap();
+    world.commit(draft).await.unwrap();
+    let place = TenantKeys::data_key_of(owner(1), &category, &sealed);
+
+    // Somebody who has the key in hand while it is retired has to begin again.
+    let mut writer = Draft::new(world.memory.as_ref(), A);
+    keys.data_key_for_writing(&mut writer, owner(1), &category, now).await.unwrap();
+    let mut draft = Draft::new(world.memory.as_ref(), A);
+    stage_retirement(&mut draft, &place).await.unwrap();
+    world.commit(draft).await.unwrap();
+    assert!(matches!(world.commit(writer).await, Err(StorageError::Conflict { .. })));
+
+    let mut draft = Draft::new(world.memory.as_ref(), A);
+    stage_retirement(&mut draft, &place).await.unwrap();
+    assert!(draft.is_unchanged(), "it is retired already");
+    let retired = draft.row::<DataKeyRow>(&place).unwrap().unwrap();
+    assert!(is_retired(retired) && is_sealed_by_newest(retired, &sealed));
+    assert_eq!(keys.open(&place, Some(retired), &at, &sealed).unwrap().as_slice(), b"kept");
+
+    keys.data_key_for_writing(&mut draft, owner(1), &category, now).await.unwrap();
+    let renewed = draft.row::<DataKeyRow>(&place).unwrap().unwrap().clone();
+    assert!(renewed.versions.len() == 2 && !is_retired(&renewed) && !is_sealed_by_newest(&renewed, &sealed));
+    assert_eq!(keys.open(&place, Some(&renewed), &at, &sealed).unwrap().as_slice(), b"kept");
+    world.commit(draft).await.unwrap();
+
+    let mut draft = Draft::new(world.memory.as_ref(), A);
+    stage_destruction_of_former(&mut draft, &place).await.unwrap();
+    let left = draft.row::<DataKeyRow>(&place).unwrap().unwrap();
+    assert_eq!(left.versions, renewed.versions[..1]);
+    assert!(matches!(keys.open(&place, Some(left), &at, &sealed), Err(EncryptionError::KeyMissing)));
+
+    let mut draft = Draft::new(world.memory.as_ref(), A);
+    let nowhere = Key::DataKey { owner: owner(2), category, cohort: Cohort(0) };
+    stage_retirement(&mut draft, &nowhere).await.unwrap();
+    stage_destruction_of_former(&mut draft, &nowhere).await.unwrap();
+    assert!(draft.is_unchanged(), "there is nothing to retire");
 }

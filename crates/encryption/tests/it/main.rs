@@ -1,4 +1,4 @@
-//! Keys of controllers, data keys and the local keyring, over the memory store.
+//! Keys of controllers, data keys, rotations, exports and the local keyring, over the memory store.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,5 +9,23 @@
     reason = "tests stop at the first surprise"
 )]
 
+mod beyond_recovery;
+mod concurrency;
 mod data_keys;
+mod epoch;
+mod import;
+mod interference;
 mod keyring;
+mod keyring_file;
+mod keyring_passphrase;
+mod keyring_sharing;
+mod memory;
+mod model;
+mod mutations;
+mod providers;
+mod rotation;
+mod scale;
+mod seals;
+mod stranger;
+mod vectors;
+mod world;
