@@ -1,14 +1,15 @@
 //! An event turned into a commitment and a sealed body.
 
-use wzapi_encryption::{DataKey, EncryptionError, Place, TenantKeys};
+use wzapi_encryption::{EncryptionError, Place, TenantKeys};
+use wzapi_ledger_proof::tlog_proof::Disclosure;
 use wzapi_ledger_proof::{Blinding, EntryCommitment};
 use wzapi_model::Entropy;
 use wzapi_model::Timestamp;
 use wzapi_model::ids::{ControllerId, EntryId};
 use wzapi_model::name::DataCategory;
 use wzapi_storage::Draft;
-use wzapi_storage::key::{Key, Owner};
-use wzapi_storage::row::{DataKeyRow, EntryBodyRow, Sealed};
+use wzapi_storage::key::{Key, LogRef, Owner};
+use wzapi_storage::row::{DataKeyRow, EntryBody, EntryBodyRow, Sealed};
 use zeroize::Zeroizing;
 
 use crate::error::LedgerError;
@@ -45,9 +46,9 @@ impl PreparedEntry {
     ) -> Result<Self, LedgerError> {
         let (owner, category) = about;
         let canonical = Zeroizing::new(event.canonical_bytes()?);
-        let mut blinding = [0; BLINDING];
-        entropy.fill(&mut blinding)?;
-        let commitment = EntryCommitment::compute(&Blinding::from_bytes(blinding), &canonical);
+        let mut blinding = Zeroizing::new([0; BLINDING]);
+        entropy.fill(blinding.as_mut_slice())?;
+        let commitment = EntryCommitment::compute(&Blinding::from_bytes(*blinding), &canonical);
 
         let id = EntryId::generate(entropy)?;
         let row = Key::EntryBody { owner, entry: id };
@@ -63,8 +64,9 @@ impl PreparedEntry {
         self.id
     }
 
-    pub(crate) fn body_row(&self, shard: u16, index: u64) -> (Key, EntryBodyRow) {
-        let row = EntryBodyRow { shard, index, category: self.category.clone(), sealed: self.sealed.clone() };
+    pub(crate) fn body_row(&self, log: LogRef, index: u64) -> (Key, EntryBodyRow) {
+        let body = EntryBody::Kept(self.sealed.clone());
+        let row = EntryBodyRow { log, index, category: self.category.clone(), body };
         (Key::EntryBody { owner: self.owner, entry: self.id }, row)
     }
 }
@@ -76,15 +78,17 @@ pub struct SealedBody<'a> {
     pub controller: ControllerId,
     /// Where it was found.
     pub key: &'a Key,
+    /// The category whose data key seals it.
+    pub category: &'a DataCategory,
     /// What was found.
-    pub row: &'a EntryBodyRow,
+    pub sealed: &'a Sealed,
 }
 
 impl SealedBody<'_> {
     /// Where the data key that opens it is kept.
     #[must_use]
     pub fn data_key(&self) -> Key {
-        TenantKeys::data_key_of(self.key.owner(), &self.row.category, &self.row.sealed)
+        TenantKeys::data_key_of(self.key.owner(), self.category, self.sealed)
     }
 
     /// Opens the body: the event's canonical bytes, after checking that they and the blinding give `commitment`.
@@ -98,15 +102,35 @@ impl SealedBody<'_> {
         data_key: Option<&DataKeyRow>,
         commitment: &EntryCommitment,
     ) -> Result<Zeroizing<Vec<u8>>, EncryptionError> {
-        let row = data_key.ok_or(EncryptionError::KeyMissing)?;
-        let data_key: DataKey = keys.open_data_key(&self.data_key(), row)?;
-        let body = data_key.open(&place(self.controller, self.key), &self.row.sealed)?;
+        let (_, event) = self.opened(keys, data_key, commitment)?;
+        Ok(event)
+    }
+
+    /// As [`SealedBody::open`], with the blinding: what a proof discloses.
+    pub(crate) fn disclose(
+        &self,
+        keys: &TenantKeys,
+        data_key: Option<&DataKeyRow>,
+        commitment: &EntryCommitment,
+    ) -> Result<Disclosure, EncryptionError> {
+        let (blinding, event) = self.opened(keys, data_key, commitment)?;
+        Ok(Disclosure::new(blinding, event.to_vec()))
+    }
+
+    fn opened(
+        &self,
+        keys: &TenantKeys,
+        data_key: Option<&DataKeyRow>,
+        commitment: &EntryCommitment,
+    ) -> Result<(Blinding, Zeroizing<Vec<u8>>), EncryptionError> {
+        let place = place(self.controller, self.key);
+        let body = keys.open(&self.data_key(), data_key, &place, self.sealed)?;
         let (blinding, event) = unpadded(&body).ok_or(EncryptionError::Authentication)?;
-        let recomputed = EntryCommitment::compute(&Blinding::from_bytes(*blinding), event);
-        if recomputed != *commitment {
+        let blinding = Blinding::from_bytes(*blinding);
+        if EntryCommitment::compute(&blinding, event) != *commitment {
             return Err(EncryptionError::Authentication);
         }
-        Ok(Zeroizing::new(event.to_vec()))
+        Ok((blinding, Zeroizing::new(event.to_vec())))
     }
 }
 

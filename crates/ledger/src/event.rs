@@ -1,6 +1,7 @@
 //! What is recorded, and its canonical bytes.
 
 use serde_json::{Map, Value};
+use wzapi_ledger_proof::canonical;
 use wzapi_model::Timestamp;
 use wzapi_model::ids::ControllerId;
 
@@ -53,30 +54,78 @@ impl Event {
     /// The event as RFC 8785 JSON, with integers below 2^53 and no other numbers.
     ///
     /// # Errors
-    /// [`LedgerError::NotCanonical`] for any other number and for a key that is not ASCII (RFC 8785 sorts keys
-    /// by UTF-16, which for ASCII is byte order).
+    /// [`LedgerError::NotCanonical`] for any other number, for a key that is not ASCII (RFC 8785 sorts keys by UTF-16,
+    /// which for ASCII is byte order), and beyond [`canonical::MAX_BYTES`] and [`canonical::MAX_DEPTH`], which no proof
+    /// goes beyond.
     pub fn canonical_bytes(&self) -> Result<Vec<u8>, LedgerError> {
-        for (key, value) in &self.0 {
-            check(key, value)?;
+        let mut bytes = Vec::new();
+        write_object(&self.0, canonical::MAX_DEPTH - 1, &mut bytes)?;
+        if bytes.len() > canonical::MAX_BYTES {
+            return Err(LedgerError::NotCanonical);
         }
-        // Maps are sorted by key, and serde_json escapes just what RFC 8785, section 3.2.2.2, escapes.
-        serde_json::to_vec(&self.0).map_err(|_| LedgerError::NotCanonical)
+        Ok(bytes)
     }
 }
 
-fn check(key: &str, value: &Value) -> Result<(), LedgerError> {
-    let is_canonical = key.is_ascii()
-        && match value {
-            Value::Null | Value::Bool(_) | Value::String(_) => true,
-            Value::Number(number) => match (number.as_u64(), number.as_i64()) {
+/// Writes a value that may be nested so deep, itself included.
+fn write(value: &Value, depth: usize, out: &mut Vec<u8>) -> Result<(), LedgerError> {
+    let depth = depth.checked_sub(1).ok_or(LedgerError::NotCanonical)?;
+    match value {
+        Value::Null | Value::Bool(_) => {}
+        // serde_json escapes just what RFC 8785, section 3.2.2.2, escapes, and in the same way.
+        Value::String(text) => return write_text(text, out),
+        Value::Number(number) => {
+            let is_canonical = match (number.as_u64(), number.as_i64()) {
                 (Some(positive), _) => positive < MAX_INTEGER,
                 (None, Some(negative)) => negative.unsigned_abs() < MAX_INTEGER,
                 (None, None) => false,
-            },
-            Value::Array(items) => return items.iter().try_for_each(|item| check("", item)),
-            Value::Object(fields) => return fields.iter().try_for_each(|(key, value)| check(key, value)),
-        };
-    if is_canonical { Ok(()) } else { Err(LedgerError::NotCanonical) }
+            };
+            if !is_canonical {
+                return Err(LedgerError::NotCanonical);
+            }
+        }
+        Value::Array(items) => return write_array(items, depth, out),
+        Value::Object(fields) => return write_object(fields, depth, out),
+    }
+    out.extend_from_slice(value.to_string().as_bytes());
+    Ok(())
+}
+
+fn write_text(text: &str, out: &mut Vec<u8>) -> Result<(), LedgerError> {
+    serde_json::to_writer(out, text).map_err(|_| LedgerError::NotCanonical)
+}
+
+fn write_array(items: &[Value], depth: usize, out: &mut Vec<u8>) -> Result<(), LedgerError> {
+    out.push(b'[');
+    for (place, item) in items.iter().enumerate() {
+        if place > 0 {
+            out.push(b',');
+        }
+        write(item, depth, out)?;
+    }
+    out.push(b']');
+    Ok(())
+}
+
+/// Keys are sorted here, since the maps of serde_json are in another order when somebody in the same program asks for
+/// its feature `preserve_order`.
+fn write_object(fields: &Map<String, Value>, depth: usize, out: &mut Vec<u8>) -> Result<(), LedgerError> {
+    let mut sorted: Vec<_> = fields.iter().collect();
+    sorted.sort_unstable_by_key(|(key, _)| *key);
+    out.push(b'{');
+    for (place, (key, value)) in sorted.into_iter().enumerate() {
+        if !key.is_ascii() {
+            return Err(LedgerError::NotCanonical);
+        }
+        if place > 0 {
+            out.push(b',');
+        }
+        write_text(key, out)?;
+        out.push(b':');
+        write(value, depth, out)?;
+    }
+    out.push(b'}');
+    Ok(())
 }
 
 impl std::fmt::Debug for Event {
@@ -106,12 +155,43 @@ mod tests {
     }
 
     #[test]
+    fn whatever_can_be_written_is_what_a_verifier_takes_for_canonical() {
+        let every_character: String = (0..0x2100).filter_map(char::from_u32).collect();
+        let nested = serde_json::json!({
+            "Z": [], "a": {}, "B": [1, -1, 0, true, false, null, "", {"y": [[]], "x": "\u{10ffff}"}],
+            "": "an empty key", "\u{1}": 1, "\"": 2, "a\\": 3,
+        });
+        let event = event().with("text", every_character.as_str()).with("nested", nested);
+        let bytes = event.canonical_bytes().unwrap();
+        assert!(canonical::is_canonical(&bytes), "{}", String::from_utf8_lossy(&bytes));
+        let read: Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(read.as_object().unwrap(), &event.0);
+    }
+
+    #[test]
     fn numbers_that_languages_disagree_about_are_refused() {
-        for value in [Value::from(0.5), Value::from(1_u64 << 53), Value::from(-(1_i64 << 53))] {
+        for value in
+            [Value::from(0.5), Value::from(-0.0), Value::from(1_u64 << 53), Value::from(-(1_i64 << 53))]
+        {
             assert!(matches!(event().with("n", value).canonical_bytes(), Err(LedgerError::NotCanonical)));
         }
-        assert!(event().with("n", (1_u64 << 53) - 1).canonical_bytes().is_ok());
+        for value in [(1_i64 << 53) - 1, -(1_i64 << 53) + 1] {
+            assert!(canonical::is_canonical(&event().with("n", value).canonical_bytes().unwrap()));
+        }
         let nested = serde_json::json!({"a": [{"é": 1}]});
         assert!(event().with("n", nested).canonical_bytes().is_err(), "a key that is not ASCII");
+    }
+
+    #[test]
+    fn what_no_proof_could_hold_is_refused() {
+        let nested = |depth| (0..depth).fold(Value::Null, |inner, _| Value::Array(vec![inner]));
+        // The event is one level, and the value inside of all the arrays another one.
+        let deepest = event().with("n", nested(canonical::MAX_DEPTH - 2)).canonical_bytes().unwrap();
+        assert!(canonical::is_canonical(&deepest));
+        assert!(event().with("n", nested(canonical::MAX_DEPTH - 1)).canonical_bytes().is_err());
+        let empty = event().with("n", "").canonical_bytes().unwrap().len();
+        let filled = |length| event().with("n", "x".repeat(length)).canonical_bytes();
+        assert!(canonical::is_canonical(&filled(canonical::MAX_BYTES - empty).unwrap()));
+        assert!(filled(canonical::MAX_BYTES - empty + 1).is_err());
     }
 }

@@ -1,83 +1,56 @@
-//! Recomputes a log from storage and says where it was altered.
+//! Recomputes a controller's logs from storage and says where they were altered.
+//!
+//! Everything is read once, in pages, so memory does not grow with the log: entries, bodies, keys, tiles, certificates.
+//! Nothing stored is trusted but the entries themselves, which are what is being hashed. An older state of the whole
+//! store can be told from the present one only by a checkpoint that was kept elsewhere: hand it over
+//! ([`Verifier::against`]).
 
-use std::collections::BTreeMap;
+mod bodies;
+mod certificates;
+mod fault;
+mod log;
+mod rows;
+mod tree;
 
-use wzapi_encryption::{EncryptionError, TenantKeys};
-use wzapi_ledger_proof::compact_range::CompactRange;
-use wzapi_ledger_proof::{EntryCommitment, Hash};
-use wzapi_model::ids::ControllerId;
-use wzapi_storage::key::Key;
-use wzapi_storage::row::{DataKeyRow, EntryBodyRow, LogHeadRow, LogLeafRow, RowType, Stored};
-use wzapi_storage::{Storage, StorageError};
+use wzapi_encryption::Encryption;
+use wzapi_ledger_proof::Hash;
+use wzapi_ledger_proof::checkpoint::OpenedCheckpoint;
+use wzapi_model::ids::{ControllerId, LogId};
+use wzapi_storage::Storage;
+use wzapi_storage::key::{Key, LogRef};
+use wzapi_storage::row::{ClosedLogRow, LogHeadRow};
 
-use crate::entry::SealedBody;
+pub use fault::{Fault, FaultKind};
+
 use crate::error::LedgerError;
-use crate::sequencer::{FIRST_SHARD, range_of};
+use crate::sequencer::{FIRST_SHARD, MAX_SHARDS};
+use rows::{Found, read, row};
 
-/// Entries read at a time.
-const PAGE: u64 = 256;
+/// How often something is read again because it changed meanwhile.
+const MAX_ATTEMPTS: usize = 16;
 
-/// What is wrong with an entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FaultKind {
-    /// The log has no head row.
-    HeadMissing,
-    /// The head row contradicts itself: its size and its peaks do not fit.
-    HeadDamaged,
-    /// The entry is not there.
-    EntryMissing,
-    /// The stored row of the entry, its body or its key cannot be read.
-    Unreadable,
-    /// The body of the entry is not there, and no certificate says that it was erased.
-    BodyMissing,
-    /// The body was altered, or is not the one that the entry commits to.
-    BodyAltered,
-    /// The key that opens the body is not there, and no certificate says that it was destroyed.
-    KeyMissing,
-    /// The body says that it belongs to another place of the log.
-    Misplaced,
-    /// The entries do not give the root of the head: an entry up to here was altered or exchanged.
-    RootMismatch,
-    /// There is an entry beyond the size of the head: the log was cut.
-    Truncated,
-}
-
-impl FaultKind {
-    /// A word for it in reports.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::HeadMissing => "head_missing",
-            Self::HeadDamaged => "head_damaged",
-            Self::EntryMissing => "entry_missing",
-            Self::Unreadable => "unreadable",
-            Self::BodyMissing => "body_missing",
-            Self::BodyAltered => "body_altered",
-            Self::KeyMissing => "key_missing",
-            Self::Misplaced => "misplaced",
-            Self::RootMismatch => "root_mismatch",
-            Self::Truncated => "truncated",
-        }
-    }
-}
-
-/// The first fault of a log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fault {
-    /// The index of the entry; for the head and the root, the size of the log.
-    pub index: u64,
-    /// What is wrong.
-    pub kind: FaultKind,
-}
-
-/// The outcome of a full verification.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What verification found in one log.
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct Verification {
+    /// The log.
+    pub log: LogRef,
+    /// Its random id and its origin; `None` when its head could not be read.
+    pub name: Option<(LogId, String)>,
+    /// Whether it was closed and another one follows it.
+    pub is_closed: bool,
     /// Entries that the head counts.
     pub size: u64,
     /// The root that the head states.
     pub root: Hash,
+    /// Entries whose body was erased, each covered by a certificate.
+    pub erased: u64,
+    /// Certificates in this log, each of which covers nothing but erased bodies.
+    pub certificates: u64,
+    /// The size of the last checkpoint that was signed, if there is one.
+    pub signed: Option<u64>,
+    /// How many checkpoints kept elsewhere it was compared with.
+    pub compared: usize,
     /// The first fault, if there is one.
     pub fault: Option<Fault>,
 }
@@ -90,174 +63,171 @@ impl Verification {
     }
 }
 
-/// Reads every entry and every body of a controller's log, recomputes commitments and root, and reports the first
-/// fault. It reads through `storage` and trusts nothing else that was stored. An older state of the whole store
-/// can be told from the present one only by a root that was kept elsewhere; compare [`Verification::root`] with it.
-///
-/// # Errors
-/// Only when the store or the keys could not be asked: a fault in what is stored is an answer, not an error.
-pub async fn verify(
-    storage: &dyn Storage,
-    keys: &TenantKeys,
+/// How far verification is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VerifyProgress {
+    /// The log.
+    pub log: LogRef,
+    /// Entries verified.
+    pub entries: u64,
+    /// Entries of the log.
+    pub size: u64,
+}
+
+/// Is told how far verification is, after every page.
+pub type OnProgress<'a> = &'a mut (dyn FnMut(VerifyProgress) + Send);
+
+/// Verifies the logs of one controller.
+pub struct Verifier<'a> {
+    storage: &'a dyn Storage,
+    encryption: &'a Encryption,
     controller: ControllerId,
-) -> Result<Verification, LedgerError> {
-    let head = match read(storage, controller, &[Key::LogHead(FIRST_SHARD)]).await? {
-        Ok(rows) => rows.into_iter().next().flatten(),
-        Err(kind) => return Ok(faulty(0, Hash::EMPTY_ROOT, kind)),
-    };
-    let Some(row) = head.as_ref().and_then(|stored| LogHeadRow::of(&stored.body)) else {
-        return Ok(faulty(0, Hash::EMPTY_ROOT, FaultKind::HeadMissing));
-    };
-    let Ok(stated) = range_of(row) else {
-        return Ok(faulty(row.size, Hash::EMPTY_ROOT, FaultKind::HeadDamaged));
-    };
-    let mut recomputed = CompactRange::new();
-    let fault = loop {
-        let next = recomputed.size();
-        if next == stated.size() {
-            break end_fault(storage, controller, &stated, &recomputed).await?;
+    older: Vec<OpenedCheckpoint>,
+}
+
+impl<'a> Verifier<'a> {
+    /// A verifier of the logs of `controller`.
+    #[must_use]
+    pub const fn new(storage: &'a dyn Storage, encryption: &'a Encryption, controller: ControllerId) -> Self {
+        Self { storage, encryption, controller, older: Vec::new() }
+    }
+
+    /// Also compares with a checkpoint that was kept elsewhere, opened by keys that the caller believes.
+    #[must_use]
+    pub fn against(mut self, older: OpenedCheckpoint) -> Self {
+        self.older.push(older);
+        self
+    }
+
+    /// Verifies every log of the controller: all shards, and those that were closed.
+    ///
+    /// # Errors
+    /// Only when the store or the keys could not be asked: a fault in what is stored is an answer, not an error.
+    /// [`LedgerError::UnknownLog`] when a checkpoint to compare with is of none of these logs and no fault explains it: it
+    /// is another controller's, or the log that signed it was taken away.
+    pub async fn run(&self, on_progress: OnProgress<'_>) -> Result<Vec<Verification>, LedgerError> {
+        let places: Vec<Key> = (FIRST_SHARD..MAX_SHARDS).map(Key::LogHead).collect();
+        let heads = read(self.storage, self.controller, &places).await?;
+        let first = heads.first().and_then(|found| row::<LogHeadRow>(found).ok().flatten());
+        let counted = first.map_or(1, |head| head.shards).clamp(1, MAX_SHARDS);
+        let mut verified = Vec::new();
+        for (shard, head) in (FIRST_SHARD..).zip(&heads) {
+            let log = LogRef { shard, generation: 0 };
+            match row::<LogHeadRow>(head) {
+                Ok(None) if shard >= counted => continue,
+                Ok(None) => verified.push(headless(log, FaultKind::HeadMissing)),
+                Err(_) => verified.push(headless(log, FaultKind::HeadDamaged)),
+                Ok(Some(_)) => self.verify_shard(shard, &mut verified, on_progress).await?,
+            }
+            if shard >= counted
+                && let Some(last) = verified.last_mut()
+            {
+                let kind = FaultKind::ShardNotCounted;
+                last.fault.get_or_insert(Fault { index: last.size, kind });
+            }
         }
-        let until = stated.size().min(next.saturating_add(PAGE));
-        if let Some(fault) = verify_page(storage, keys, controller, next..until, &mut recomputed).await? {
-            break Some(fault);
+        verified.extend(self.without_head(&verified).await?);
+        let origins: Vec<&str> =
+            verified.iter().filter_map(|log| log.name.as_ref()).map(|(_, origin)| origin.as_str()).collect();
+        let is_known = |older: &OpenedCheckpoint| origins.contains(&older.checkpoint().origin());
+        // A fault may be why a log is not found under its origin, so it is told before that.
+        let is_faulty = verified.iter().any(|log| !log.is_sound());
+        if is_faulty || self.older.iter().all(is_known) { Ok(verified) } else { Err(LedgerError::UnknownLog) }
+    }
+
+    /// A log behind all those that were verified, of which there are entries and not even a head.
+    async fn without_head(&self, verified: &[Verification]) -> Result<Option<Verification>, LedgerError> {
+        let Some(last) = verified.last() else { return Ok(None) };
+        let end = LogRef { shard: last.log.shard, generation: u16::MAX };
+        let Ok(Some((log, _))) = self.leaf_after(Key::LogLeaf { log: end, index: u64::MAX }).await? else {
+            return Ok(None);
+        };
+        // It may have been added meanwhile.
+        let [head] = self.read([Key::LogHead(log.shard)]).await?;
+        Ok(matches!(head, Ok(None)).then(|| headless(log, FaultKind::HeadMissing)))
+    }
+
+    /// Verifies the logs of a shard, those that were closed first.
+    async fn verify_shard(
+        &self,
+        shard: u16,
+        verified: &mut Vec<Verification>,
+        on_progress: OnProgress<'_>,
+    ) -> Result<(), LedgerError> {
+        let mut log = LogRef { shard, generation: 0 };
+        let mut predecessor = None;
+        // Once more whenever the log is closed while this looks at it.
+        for _ in 0..MAX_ATTEMPTS {
+            let [head] = self.read([Key::LogHead(shard)]).await?;
+            let Ok(Some(head)) = row::<LogHeadRow>(&head) else {
+                verified.push(headless(log, FaultKind::HeadMissing));
+                return Ok(());
+            };
+            while log.generation < head.generation {
+                let [closed, checkpoint] = self.read([Key::ClosedLog(log), Key::Checkpoint(log)]).await?;
+                let Ok(Some(ClosedLogRow { head: closed, .. })) = row(&closed) else {
+                    verified.push(headless(log, FaultKind::HeadMissing));
+                    predecessor = None;
+                    log.generation = head.generation;
+                    break;
+                };
+                let seen = log::Seen {
+                    log,
+                    head: closed,
+                    checkpoint: &checkpoint,
+                    predecessor,
+                    is_closed: true,
+                    is_left_behind: false,
+                };
+                verified.push(self.verify_log(&seen, on_progress).await?);
+                predecessor = Some(closed.log);
+                log.generation += 1;
+            }
+            let places = [Key::LogHead(shard), Key::Checkpoint(log), Key::ClosedLog(log)];
+            let [head, checkpoint, closed] = self.read(places).await?;
+            if let Ok(Some(head)) = row::<LogHeadRow>(&head)
+                && head.generation == log.generation
+            {
+                let seen = log::Seen {
+                    log,
+                    head,
+                    checkpoint: &checkpoint,
+                    predecessor,
+                    is_closed: false,
+                    is_left_behind: !matches!(closed, Ok(None)),
+                };
+                verified.push(self.verify_log(&seen, on_progress).await?);
+                return Ok(());
+            }
         }
-    };
-    Ok(Verification { size: stated.size(), root: stated.root(), fault })
-}
+        Err(LedgerError::Conflict)
+    }
 
-async fn end_fault(
-    storage: &dyn Storage,
-    controller: ControllerId,
-    stated: &CompactRange,
-    recomputed: &CompactRange,
-) -> Result<Option<Fault>, LedgerError> {
-    let index = stated.size();
-    if stated.root() != recomputed.root() {
-        return Ok(Some(Fault { index, kind: FaultKind::RootMismatch }));
-    }
-    let keys = [Key::LogHead(FIRST_SHARD), Key::LogLeaf { shard: FIRST_SHARD, index }];
-    let end = read(storage, controller, &keys).await?.map(<[_; 2]>::try_from);
-    Ok(match end {
-        Ok(Ok([_, None])) => None,
-        // The log grew while it was read: the head says so in the same snapshot.
-        Ok(Ok([Some(head), Some(_)])) if LogHeadRow::of(&head.body).is_some_and(|row| row.size > index) => {
-            None
-        }
-        _ => Some(Fault { index, kind: FaultKind::Truncated }),
-    })
-}
-
-/// Verifies the entries of a range, which are read together.
-async fn verify_page(
-    storage: &dyn Storage,
-    keys: &TenantKeys,
-    controller: ControllerId,
-    range: std::ops::Range<u64>,
-    recomputed: &mut CompactRange,
-) -> Result<Option<Fault>, LedgerError> {
-    let leaf_keys: Vec<Key> = range.clone().map(|index| Key::LogLeaf { shard: FIRST_SHARD, index }).collect();
-    let leaves = match read_each(storage, controller, &leaf_keys).await? {
-        Ok(leaves) => leaves,
-        Err((position, kind)) => return Ok(Some(Fault { index: range.start + position, kind })),
-    };
-    let mut found = Vec::with_capacity(leaves.len());
-    for (index, leaf) in range.clone().zip(&leaves) {
-        match leaf.as_ref().and_then(|stored| LogLeafRow::of(&stored.body)) {
-            Some(leaf) => found.push((index, leaf, Key::EntryBody { owner: leaf.owner, entry: leaf.entry })),
-            None => return Ok(Some(Fault { index, kind: FaultKind::EntryMissing })),
-        }
-    }
-    let body_keys: Vec<Key> = found.iter().map(|(_, _, key)| key.clone()).collect();
-    let bodies = match read_each(storage, controller, &body_keys).await? {
-        Ok(bodies) => bodies,
-        Err((position, kind)) => return Ok(Some(Fault { index: range.start + position, kind })),
-    };
-    let data_keys = match data_keys_of(storage, controller, &body_keys, &bodies).await? {
-        Ok(data_keys) => data_keys,
-        Err(kind) => return Ok(Some(Fault { index: range.start, kind })),
-    };
-    for ((index, leaf, key), body) in found.into_iter().zip(&bodies) {
-        let row = body.as_ref().and_then(|stored| EntryBodyRow::of(&stored.body));
-        let commitment = EntryCommitment::from(leaf.commitment);
-        if let Err(kind) = verify_body(controller, keys, index, &key, row, &data_keys, &commitment) {
-            return Ok(Some(Fault { index, kind }));
-        }
-        recomputed.append(commitment.leaf_hash()).map_err(LedgerError::Full)?;
-    }
-    Ok(None)
-}
-
-fn verify_body(
-    controller: ControllerId,
-    keys: &TenantKeys,
-    index: u64,
-    key: &Key,
-    row: Option<&EntryBodyRow>,
-    data_keys: &BTreeMap<Key, Stored>,
-    commitment: &EntryCommitment,
-) -> Result<(), FaultKind> {
-    let row = row.ok_or(FaultKind::BodyMissing)?;
-    if row.shard != FIRST_SHARD || row.index != index {
-        return Err(FaultKind::Misplaced);
-    }
-    let body = SealedBody { controller, key, row };
-    let data_key = data_keys.get(&body.data_key()).and_then(|stored| DataKeyRow::of(&stored.body));
-    match body.open(keys, data_key, commitment) {
-        Ok(_) => Ok(()),
-        Err(EncryptionError::KeyMissing) => Err(FaultKind::KeyMissing),
-        Err(_) => Err(FaultKind::BodyAltered),
+    /// Reads rows from one snapshot.
+    async fn read<const N: usize>(&self, keys: [Key; N]) -> Result<[Found; N], LedgerError> {
+        let found = read(self.storage, self.controller, &keys).await?;
+        // A store answers every key, or breaks its contract.
+        <[Found; N]>::try_from(found).map_err(|_| LedgerError::Contradiction)
     }
 }
 
-async fn data_keys_of(
-    storage: &dyn Storage,
-    controller: ControllerId,
-    body_keys: &[Key],
-    bodies: &[Option<Stored>],
-) -> Result<Result<BTreeMap<Key, Stored>, FaultKind>, LedgerError> {
-    let mut wanted: Vec<Key> = body_keys
-        .iter()
-        .zip(bodies)
-        .filter_map(|(key, body)| {
-            let row = EntryBodyRow::of(&body.as_ref()?.body)?;
-            Some(SealedBody { controller, key, row }.data_key())
-        })
-        .collect();
-    wanted.sort_unstable();
-    wanted.dedup();
-    let rows = read(storage, controller, &wanted).await?;
-    Ok(rows.map(|rows| wanted.into_iter().zip(rows).filter_map(|(key, row)| Some((key, row?))).collect()))
-}
-
-/// Reads rows; a row that is stored but cannot be read is a fault, a store that does not answer is an error.
-async fn read(
-    storage: &dyn Storage,
-    controller: ControllerId,
-    keys: &[Key],
-) -> Result<Result<Vec<Option<Stored>>, FaultKind>, LedgerError> {
-    match storage.get(controller, keys).await {
-        Ok(rows) => Ok(Ok(rows)),
-        Err(StorageError::Corrupt { .. }) => Ok(Err(FaultKind::Unreadable)),
-        Err(error) => Err(error.into()),
+impl std::fmt::Debug for Verifier<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Verifier").field("controller", &self.controller).finish_non_exhaustive()
     }
 }
 
-/// As [`read`], and finds the position of the row that cannot be read.
-async fn read_each(
-    storage: &dyn Storage,
-    controller: ControllerId,
-    keys: &[Key],
-) -> Result<Result<Vec<Option<Stored>>, (u64, FaultKind)>, LedgerError> {
-    let together = read(storage, controller, keys).await?;
-    let Err(kind) = together else { return Ok(together.map_err(|kind| (0, kind))) };
-    for (position, key) in (0..).zip(keys) {
-        if read(storage, controller, std::slice::from_ref(key)).await?.is_err() {
-            return Ok(Err((position, kind)));
-        }
+const fn headless(log: LogRef, kind: FaultKind) -> Verification {
+    Verification {
+        log,
+        name: None,
+        is_closed: false,
+        size: 0,
+        root: Hash::EMPTY_ROOT,
+        erased: 0,
+        certificates: 0,
+        signed: None,
+        compared: 0,
+        fault: Some(Fault { index: 0, kind }),
     }
-    Ok(Err((0, kind)))
-}
-
-const fn faulty(size: u64, root: Hash, kind: FaultKind) -> Verification {
-    Verification { size, root, fault: Some(Fault { index: size, kind }) }
 }

@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use wzapi_ledger::{Ledger, LedgerError};
-use wzapi_model::system::{SystemClock, SystemEntropy};
+use wzapi_ledger::LedgerError;
 use wzapi_storage::Draft;
 use wzapi_storage::key::{Key, Owner};
 use wzapi_storage::row::{LogHeadRow, LogLeafRow, RowType, SourceEventRow};
 
-use crate::world::{CONTROLLER, World, person};
+use crate::world::{CONTROLLER, LOG, World, person};
 
 #[tokio::test]
 async fn an_empty_log_verifies() {
@@ -64,7 +63,7 @@ async fn sixty_four_tasks_write_one_history() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_processes_on_one_log_never_fork_it() {
     let world = Arc::new(World::new().await);
-    let second = Ledger::new(world.storage.clone(), Arc::new(SystemClock), Arc::new(SystemEntropy::new()));
+    let second = world.beside().await;
     let other = tokio::spawn({
         let world = Arc::clone(&world);
         async move {
@@ -73,7 +72,7 @@ async fn two_processes_on_one_log_never_fork_it() {
                     let mut draft = Draft::new(world.storage.as_ref(), CONTROLLER);
                     let entry =
                         world.prepare(&mut draft, Owner::Subject(person(9)), &format!("{number}")).await;
-                    match second.commit(draft, vec![entry]).await {
+                    match second.ledger.commit(draft, vec![entry]).await {
                         Err(LedgerError::Conflict) => {}
                         outcome => break outcome.map(drop).unwrap(),
                     }
@@ -148,7 +147,7 @@ async fn an_entry_shows_neither_its_text_nor_its_length() {
     let long = world.append(1, "a secret word of some length").await.entries[0];
     let mut lengths = Vec::new();
     for (entry, index) in [short, long] {
-        let leaf = world.row(&Key::LogLeaf { shard: 0, index }).await.unwrap();
+        let leaf = world.row(&Key::LogLeaf { log: LOG, index }).await.unwrap();
         assert_eq!(LogLeafRow::of(&leaf.body).unwrap().entry, entry);
         let body = world.row(&Key::EntryBody { owner: Owner::Subject(person(1)), entry }).await.unwrap();
         let bytes = wzapi_storage::codec::encode_body(&body.body).unwrap();

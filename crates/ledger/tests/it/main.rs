@@ -10,6 +10,23 @@
 )]
 
 mod appending;
+mod backup;
+mod checkpoints;
+mod doubles;
+mod erasing;
+mod events;
+mod exports;
 mod faults;
+mod handing_over;
+mod interference;
+mod journal_file;
+mod json_schema;
+mod kills;
+mod log_vectors;
+mod proofs;
+mod restoring;
+mod sharding;
 mod tampering;
+mod tampering_table;
+mod verifying;
 mod world;

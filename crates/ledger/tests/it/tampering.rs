@@ -3,9 +3,9 @@
 use wzapi_ledger::{Fault, FaultKind};
 use wzapi_storage::codec::{decode_body, encode_body};
 use wzapi_storage::key::{Key, Owner};
-use wzapi_storage::row::{Body, EntryBodyRow, LogHeadRow, LogLeafRow, RowType};
+use wzapi_storage::row::{Body, EntryBody, EntryBodyRow, LogHeadRow, LogLeafRow, RowType};
 
-use crate::world::{World, person};
+use crate::world::{LOG, World, person};
 
 const SIZE: u64 = 9;
 
@@ -19,7 +19,7 @@ async fn world_with_entries() -> World {
 }
 
 fn leaf_key(index: u64) -> Key {
-    Key::LogLeaf { shard: 0, index }
+    Key::LogLeaf { log: LOG, index }
 }
 
 async fn leaf(world: &World, index: u64) -> LogLeafRow {
@@ -151,7 +151,8 @@ async fn a_destroyed_data_key_is_told_apart_from_an_altered_body() {
     let world = world_with_entries().await;
     let row = body(&world, 0).await;
     let owner = Owner::Subject(person(1));
-    let key = Key::DataKey { owner, category: row.category, cohort: row.sealed.cohort };
+    let EntryBody::Kept(sealed) = row.body else { panic!("the body is kept") };
+    let key = Key::DataKey { owner, category: row.category, cohort: sealed.cohort };
     world.overwrite(&key, None).await;
     assert_fault(&world, 0, &[FaultKind::KeyMissing]).await;
 }
