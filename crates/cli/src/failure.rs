@@ -138,9 +138,8 @@ impl Failure {
             | Self::Policy(_)
             | Self::Notice(_)
             | Self::Trust(_)
-            | Self::UnknownLog(_)
             | Self::OtherLog { .. } => BAD_INPUT,
-            Self::NotVerified { .. } => NOT_VERIFIED,
+            Self::NotVerified { .. } | Self::UnknownLog(_) => NOT_VERIFIED,
             Self::Actor(_) => ERROR,
             Self::Compliance(error) => of_compliance(error),
         }
@@ -177,13 +176,13 @@ const fn of_ledger(error: &LedgerError) -> u8 {
     match error {
         LedgerError::NoLog
         | LedgerError::NoSuchEntry
-        | LedgerError::UnknownLog
         | LedgerError::OtherJournal
         | LedgerError::ExportOfAnotherLog
         | LedgerError::Journal(JournalError::Format)
         | LedgerError::Export(_) => BAD_INPUT,
         LedgerError::Erased { .. } => REFUSED,
         LedgerError::Contradiction
+        | LedgerError::UnknownLog
         | LedgerError::DamagedHead(_)
         | LedgerError::DamagedKey
         | LedgerError::Encryption(EncryptionError::Authentication) => NOT_VERIFIED,

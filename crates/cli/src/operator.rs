@@ -112,6 +112,12 @@ fn tell_closed(followed: &Followed) {
             closed.log, closed.controller, closed.shard, closed.signed, closed.stored, closed.successor
         );
     }
+    for (controller, shard) in &followed.failed {
+        eprintln!(
+            "wzapi: the log of controller {controller}, shard {shard}, is damaged: verify it; until it is mended, \
+             nothing is signed"
+        );
+    }
     for lost in &followed.lost {
         eprintln!(
             "wzapi: the store is older than its journal, or another one: log {} of controller {}, shard {}, had \

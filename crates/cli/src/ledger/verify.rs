@@ -56,10 +56,11 @@ async fn stored(
         found.push((owner, logs));
     }
     let is_compared = found.iter().any(|(_, logs)| logs.logs.iter().any(|log| log.compared > 0));
+    print(data.json, &found, is_compared);
+    // A log that signed a checkpoint and is not here was taken away, or is somebody else's.
     if let Some(older) = older.filter(|_| !is_compared) {
         return Err(Failure::UnknownLog(older.checkpoint().origin().to_owned()));
     }
-    print(data.json, &found, is_compared);
     let is_sound = found.iter().all(|(_, logs)| logs.is_sound());
     Ok(if is_sound { Outcome::Done } else { Outcome::NotVerified })
 }

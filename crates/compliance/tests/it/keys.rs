@@ -181,6 +181,41 @@ async fn clause_5_a_what_was_destroyed_cannot_be_had_with_every_earlier_file_and
     assert_eq!(values(&old.controller(SHOP).await.unwrap(), &filed).await, VALUES.map(some));
 }
 
+/// Whether any file under a folder holds these bytes.
+fn is_in_a_file(folder: &Path, needle: &[u8]) -> bool {
+    fs::read_dir(folder).unwrap().any(|entry| {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            is_in_a_file(&path, needle)
+        } else {
+            fs::read(&path).unwrap().windows(needle.len()).any(|window| window == needle)
+        }
+    })
+}
+
+#[tokio::test]
+async fn clause_5_a_no_file_of_the_data_directory_holds_a_record_or_a_number_in_clear() {
+    let directory = Directory::new();
+    let compliance = open(&directory, &directory).await.unwrap();
+    let shop = compliance.register_controller(&everybody(), SHOP).await.unwrap();
+    let filed = file_three(&shop).await;
+    let records = shop.records();
+    let value = RecordValue::from("corrected@example.org");
+    let source = wzapi_compliance::policy::file::DataSource::Registration;
+    let _corrected = records.update(&everybody(), &filed.living, &value, source).await.unwrap();
+    let _report = rotate_epoch(&compliance, &directory).await;
+    shop.ledger().checkpoint(&everybody()).await.unwrap();
+    drop((compliance, shop));
+
+    let planted = VALUES.into_iter().chain(["corrected@example.org", ANA, BEN, CLEO]);
+    for canary in planted {
+        assert!(!is_in_a_file(directory.folder.path(), canary.as_bytes()), "{canary}");
+    }
+    // The search finds what is there.
+    fs::write(directory.store().join("control"), VALUES[0]).unwrap();
+    assert!(is_in_a_file(directory.folder.path(), VALUES[0].as_bytes()));
+}
+
 #[tokio::test]
 async fn rotation_changes_no_answer_and_is_recorded() {
     let directory = Directory::new();

@@ -7,9 +7,10 @@ use wzapi_encryption::{EncryptionError, Place};
 use wzapi_policy::file::DataSource;
 use wzapi_storage::row::{DataKeyRow, RecordRow, RowType, Sealed};
 use wzapi_storage::{Draft, Key, Storage};
+use wzapi_vault::decision::admission::KEPT_ELSEWHERE;
 use wzapi_vault::decision::disposition::DisposalReason;
 use wzapi_vault::vault::{CohortRef, Resealed, Resealing};
-use wzapi_vault::{NewRecord, RecordRef};
+use wzapi_vault::{NewRecord, RecordRef, VaultError};
 
 use crate::support::{A, ANA, BEN, World, email, invoice, purpose, time};
 
@@ -216,4 +217,22 @@ async fn where_there_is_nothing_there_is_nothing_to_do() {
     assert_eq!(taken, Resealed::Nothing);
     let _ = Draft::new(world.storage.as_ref(), A);
     assert_eq!(versions(&world, &record).await, 1);
+}
+
+#[tokio::test]
+async fn keys_that_other_parts_use_are_never_replaced_or_destroyed() {
+    let world = World::new().await;
+    let record = world.store(ANA, &email("ana@example.org")).await;
+    for category in KEPT_ELSEWHERE {
+        let category: wzapi_model::name::DataCategory = category.parse().unwrap();
+        let cohort = CohortRef { category: category.clone(), ..cohort_of(&record) };
+        let outcome = world.vault.reseal_cohort(A, &cohort, None, &world.actor).await;
+        assert!(matches!(outcome, Err(VaultError::Invalid(_))), "{category}: {outcome:?}");
+        let of_others = RecordRef { category, ..record.clone() };
+        let reason = DisposalReason::StoredInError;
+        let outcome = world.vault.dispose(A, &of_others, reason, &world.actor).await;
+        assert!(matches!(outcome, Err(VaultError::Invalid(_))), "{outcome:?}");
+        let outcome = world.vault.retire_keys(A, std::slice::from_ref(&of_others)).await;
+        assert!(matches!(outcome, Err(VaultError::Invalid(_))), "{outcome:?}");
+    }
 }
