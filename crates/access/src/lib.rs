@@ -151,8 +151,15 @@ mod tests {
 
     use super::*;
 
-    const ROLES: [Role; 5] =
-        [Role::Administrator, Role::Ingest, Role::Sender, Role::ConsentManager, Role::Auditor];
+    const ROLES: [Role; 7] = [
+        Role::Administrator,
+        Role::Ingest,
+        Role::Sender,
+        Role::ConsentManager,
+        Role::RecordKeeper,
+        Role::Officer,
+        Role::Auditor,
+    ];
 
     #[test]
     fn clause_5_b_every_operation_needs_a_role_that_lists_it() {
