@@ -130,14 +130,15 @@ async fn clause_2_a_what_is_refused_makes_nobody_known() {
 #[tokio::test]
 async fn what_people_write_and_show_is_filed_where_the_policy_says() {
     let world = WithPolicy::new().await;
-    let report = world.deliver(&now_text(ANA, "1", "is my order on its way?")).await;
+    let body = now_text(ANA, "1", "is my order on its way?");
+    let report = world.deliver(&body).await;
     assert_eq!((report.messages, report.content_refused), (1, 0));
     let values = world.filed(WebhookContent::MessageContent).await;
     let [RecordValue::Json(filed)] = values.as_slice() else { panic!("{} records", values.len()) };
     assert_eq!(filed["type"], "text");
     assert_eq!(filed["content"]["body"], "is my order on its way?");
 
-    let again = world.deliver(&now_text(ANA, "1", "is my order on its way?")).await;
+    let again = world.deliver(&body).await;
     assert_eq!(again.filed, 0, "a redelivery files nothing");
     assert_eq!(world.filed(WebhookContent::MessageContent).await.len(), 1);
 }
