@@ -21,6 +21,18 @@ pub(crate) const TAG: usize = 16;
 /// is enough.
 const SCRUBBED: usize = if cfg!(debug_assertions) { 64 * 1024 } else { 8 * 1024 };
 
+/// Does something with keys in a frame of its own, and overwrites what that leaves on the stack.
+pub(crate) fn scrubbing<T>(work: impl FnOnce() -> T) -> T {
+    let outcome = in_own_frame(work);
+    scrub_stack();
+    outcome
+}
+
+#[inline(never)]
+fn in_own_frame<T>(work: impl FnOnce() -> T) -> T {
+    work()
+}
+
 /// Appends ciphertext and tag (NIST SP 800-38D).
 pub(crate) fn seal_with_nonce(
     out: &mut Vec<u8>,
@@ -29,43 +41,20 @@ pub(crate) fn seal_with_nonce(
     associated_data: &[u8],
     plaintext: &[u8],
 ) -> Result<(), EncryptionError> {
-    let outcome = seal_in_own_frame(out, key, nonce, associated_data, plaintext);
-    scrub_stack();
-    outcome
+    scrubbing(|| {
+        let mut buffer = Zeroizing::new(plaintext.to_vec());
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        let tag = prepared(key)?
+            .seal_in_place_separate_tag(nonce, Aad::from(associated_data), buffer.as_mut_slice())
+            .map_err(|_| EncryptionError::TooLong)?;
+        out.extend_from_slice(&buffer);
+        out.extend_from_slice(tag.as_ref());
+        Ok(())
+    })
 }
 
-#[inline(never)]
-fn seal_in_own_frame(
-    out: &mut Vec<u8>,
-    key: &SecretKey,
-    nonce: [u8; NONCE],
-    associated_data: &[u8],
-    plaintext: &[u8],
-) -> Result<(), EncryptionError> {
-    let mut buffer = Zeroizing::new(plaintext.to_vec());
-    let nonce = Nonce::assume_unique_for_key(nonce);
-    let tag = prepared(key)?
-        .seal_in_place_separate_tag(nonce, Aad::from(associated_data), buffer.as_mut_slice())
-        .map_err(|_| EncryptionError::TooLong)?;
-    out.extend_from_slice(&buffer);
-    out.extend_from_slice(tag.as_ref());
-    Ok(())
-}
-
-/// Opens ciphertext and tag.
-pub(crate) fn open_with_nonce(
-    key: &SecretKey,
-    nonce: [u8; NONCE],
-    associated_data: &[u8],
-    ciphertext: &[u8],
-) -> Result<Zeroizing<Vec<u8>>, EncryptionError> {
-    let outcome = open_in_own_frame(key, nonce, associated_data, ciphertext);
-    scrub_stack();
-    outcome
-}
-
-#[inline(never)]
-fn open_in_own_frame(
+/// Opens ciphertext and tag. Whoever calls this does so [`scrubbing`].
+pub(crate) fn open_unscrubbed(
     key: &SecretKey,
     nonce: [u8; NONCE],
     associated_data: &[u8],
@@ -95,29 +84,19 @@ pub(crate) fn mac(key: &[u8], message: &[u8]) -> [u8; 32] {
 
 /// HKDF-SHA256 (RFC 5869): fills `out`, which is at most 255 × 32 bytes long.
 pub(crate) fn derive(salt: &[u8], input: &[u8], info: &[u8], out: &mut [u8]) -> Result<(), EncryptionError> {
-    let outcome = derive_in_own_frame(salt, input, info, out);
-    scrub_stack();
-    outcome
-}
-
-#[inline(never)]
-fn derive_in_own_frame(
-    salt: &[u8],
-    input: &[u8],
-    info: &[u8],
-    out: &mut [u8],
-) -> Result<(), EncryptionError> {
     struct Length(usize);
     impl hkdf::KeyType for Length {
         fn len(&self) -> usize {
             self.0
         }
     }
-    hkdf::Salt::new(hkdf::HKDF_SHA256, salt)
-        .extract(input)
-        .expand(&[info], Length(out.len()))
-        .and_then(|output| output.fill(out))
-        .map_err(|_| EncryptionError::Corrupt)
+    scrubbing(|| {
+        hkdf::Salt::new(hkdf::HKDF_SHA256, salt)
+            .extract(input)
+            .expand(&[info], Length(out.len()))
+            .and_then(|output| output.fill(out))
+            .map_err(|_| EncryptionError::Corrupt)
+    })
 }
 
 /// Overwrites the stack below the caller, where the frames of the functions that it called were.

@@ -60,6 +60,7 @@ use wzapi_storage::key::{Cohort, Key, Owner};
 use wzapi_storage::row::{ControllerRow, DataKeyRow, DataKeyVersion, Sealed};
 use zeroize::Zeroizing;
 
+use crate::cipher::scrubbing;
 use crate::envelope::{self, Place};
 use crate::error::EncryptionError;
 use crate::secret::SecretKey;
@@ -128,16 +129,16 @@ impl TenantKeys {
         }
         let place = Key::DataKey { owner, category: category.clone(), cohort: cohort_of(moment) };
         draft.load([place.clone()]).await?;
-        let stored: Option<DataKeyRow> = draft.row(&place)?.cloned();
-        let usable = stored.as_ref().and_then(|row| row.versions.first().filter(|key| key.seals < MAX_SEALS));
+        let stored: Option<&DataKeyRow> = draft.row(&place)?;
+        let usable = stored.and_then(|row| row.versions.first().filter(|key| key.seals < MAX_SEALS));
         let Some(newest) = usable else {
-            let row = stored.unwrap_or(DataKeyRow { versions: Vec::new() });
+            let row = stored.cloned().unwrap_or(DataKeyRow { versions: Vec::new() });
             return self.make_data_key(draft, place, row).await;
         };
         let key = self.unwrap(&place, newest.version, &newest.key)?;
         let data_key = self.handle(key, newest.version, &place)?;
         if self.is_sampled()?
-            && let Some(mut row) = stored
+            && let Some(mut row) = stored.cloned()
         {
             if let Some(newest) = row.versions.first_mut() {
                 let counted = u64::from(SAMPLED) * u64::from(MAX_SEALS_AT_A_TIME);
@@ -229,8 +230,10 @@ impl TenantKeys {
             Key::DataKey { cohort, .. } if *cohort == sealed.cohort => {}
             _ => return Err(EncryptionError::Authentication),
         }
-        let key = self.unwrap(key_place, version, &wrapped.key)?;
-        envelope::open(&key, version, place, &sealed.envelope)
+        scrubbing(|| {
+            let key = self.unwrap_unscrubbed(key_place, version, &wrapped.key)?;
+            envelope::open_unscrubbed(&key, version, place, &sealed.envelope)
+        })
     }
 }
 

@@ -19,7 +19,7 @@ use wzapi_storage::codec::encode_key;
 use wzapi_storage::key::Key;
 use zeroize::Zeroizing;
 
-use crate::cipher::{NONCE, TAG, open_with_nonce, seal_with_nonce};
+use crate::cipher::{self, NONCE, TAG, scrubbing, seal_with_nonce};
 use crate::encoding::length_prefixed;
 use crate::error::EncryptionError;
 use crate::secret::SecretKey;
@@ -85,7 +85,8 @@ pub(crate) fn key_version(envelope: &[u8]) -> Result<u32, EncryptionError> {
     }
 }
 
-pub(crate) fn open(
+/// Opens an envelope. Whoever calls this does so [`scrubbing`].
+pub(crate) fn open_unscrubbed(
     key: &SecretKey,
     key_version: u32,
     place: &Place<'_>,
@@ -95,7 +96,7 @@ pub(crate) fn open(
         return Err(EncryptionError::Authentication);
     }
     let rest = envelope.get(6..).unwrap_or_default();
-    open_from(rest, key, &place.associated_data(key_version))
+    open_from_unscrubbed(rest, key, &place.associated_data(key_version))
 }
 
 /// Appends nonce, ciphertext and tag.
@@ -118,8 +119,17 @@ pub(crate) fn open_from(
     key: &SecretKey,
     associated_data: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, EncryptionError> {
+    scrubbing(|| open_from_unscrubbed(sealed, key, associated_data))
+}
+
+/// Opens nonce, ciphertext and tag. Whoever calls this does so [`scrubbing`].
+pub(crate) fn open_from_unscrubbed(
+    sealed: &[u8],
+    key: &SecretKey,
+    associated_data: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, EncryptionError> {
     let (nonce, ciphertext) = sealed.split_first_chunk::<NONCE>().ok_or(EncryptionError::Authentication)?;
-    open_with_nonce(key, *nonce, associated_data, ciphertext)
+    cipher::open_unscrubbed(key, *nonce, associated_data, ciphertext)
 }
 
 #[cfg(test)]
@@ -143,7 +153,7 @@ mod tests {
             (Key::Subject(SubjectId::from_bytes([2; 16])), Key::Subject(SubjectId::from_bytes([3; 16])));
         let envelope = seal(&key, 1, &place(&row), b"+15550001111", &SystemEntropy::new()).unwrap();
         assert_eq!(envelope.len(), 12 + OVERHEAD);
-        assert_eq!(open(&key, 1, &place(&row), &envelope).unwrap().as_slice(), b"+15550001111");
+        assert_eq!(open_unscrubbed(&key, 1, &place(&row), &envelope).unwrap().as_slice(), b"+15550001111");
 
         let elsewhere = [
             place(&other),
@@ -151,10 +161,13 @@ mod tests {
             Place { controller: ControllerId::from_bytes([7; 16]), ..place(&row) },
         ];
         for place in elsewhere {
-            assert!(matches!(open(&key, 1, &place, &envelope), Err(EncryptionError::Authentication)));
+            assert!(matches!(
+                open_unscrubbed(&key, 1, &place, &envelope),
+                Err(EncryptionError::Authentication)
+            ));
         }
-        assert!(open(&key, 2, &place(&row), &envelope).is_err(), "another key version");
-        assert!(open(&SecretKey::from_bytes(&[8; 32]), 1, &place(&row), &envelope).is_err());
+        assert!(open_unscrubbed(&key, 2, &place(&row), &envelope).is_err(), "another key version");
+        assert!(open_unscrubbed(&SecretKey::from_bytes(&[8; 32]), 1, &place(&row), &envelope).is_err());
     }
 
     #[test]
@@ -165,8 +178,11 @@ mod tests {
         for position in 0..envelope.len() {
             let mut altered = envelope.clone();
             altered[position] ^= 1;
-            assert!(open(&key, 1, &place(&row), &altered).is_err(), "byte {position}");
-            assert!(open(&key, 1, &place(&row), &envelope[..position]).is_err(), "cut at {position}");
+            assert!(open_unscrubbed(&key, 1, &place(&row), &altered).is_err(), "byte {position}");
+            assert!(
+                open_unscrubbed(&key, 1, &place(&row), &envelope[..position]).is_err(),
+                "cut at {position}"
+            );
         }
     }
 }

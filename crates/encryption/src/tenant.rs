@@ -15,9 +15,9 @@ use wzapi_storage::{Draft, Storage};
 use zeroize::Zeroizing;
 
 use crate::blind_index::{IndexKey, IndexLabel};
-use crate::cipher::derive;
+use crate::cipher::{derive, scrubbing};
 use crate::encoding::length_prefixed;
-use crate::envelope::{open_from, seal_onto};
+use crate::envelope::{open_from_unscrubbed, seal_onto};
 use crate::error::EncryptionError;
 use crate::provider::{KeyContext, KeyProvider, WrappingKeyId};
 use crate::secret::SecretKey;
@@ -59,10 +59,15 @@ impl Encryption {
     /// controller also gets the row of the first epoch.
     ///
     /// # Errors
-    /// [`EncryptionError::Provider`] or [`EncryptionError::Storage`]; nothing was stored.
+    /// [`EncryptionError::KeysChanged`] when the controller has keys, which are never replaced;
+    /// [`EncryptionError::Provider`] or [`EncryptionError::Storage`]. Nothing was staged.
     pub async fn create_tenant(&self, draft: &mut Draft<'_>) -> Result<Arc<TenantKeys>, EncryptionError> {
         let (controller, now) = (draft.controller(), self.clock.now());
         draft.load([Key::Controller, Key::TenantKey(FIRST), Key::IndexKey(FIRST)]).await?;
+        if draft.row::<ControllerRow>(&Key::Controller)?.is_some() {
+            return Err(EncryptionError::KeysChanged);
+        }
+        // Only now: a rotation of the epoch changes one of these rows after its own.
         let wrapping_key = match self.epoch().await? {
             Some(epoch) => WrappingKeyId(epoch.wrapping_key),
             None => self.provider.current().await?,
@@ -358,6 +363,16 @@ impl TenantKeys {
         version: u32,
         row: &WrappedKey,
     ) -> Result<SecretKey, EncryptionError> {
+        scrubbing(|| self.unwrap_unscrubbed(place, version, row))
+    }
+
+    /// Unwraps a key from its own row. Whoever calls this does so [`scrubbing`].
+    pub(crate) fn unwrap_unscrubbed(
+        &self,
+        place: &Key,
+        version: u32,
+        row: &WrappedKey,
+    ) -> Result<SecretKey, EncryptionError> {
         let wrapped_by = tenant_version(row)?;
         let Some(tenant_key) = self.tenant_keys.get(&wrapped_by) else {
             // Versions only grow: a higher one was made since these keys were loaded, a lower one was destroyed.
@@ -365,7 +380,7 @@ impl TenantKeys {
             return Err(if is_newer { self.changed() } else { EncryptionError::KeyMissing });
         };
         let bound_to = self.wrapped_key_data(place, version, wrapped_by, &row.commitment);
-        let opened = open_from(&row.wrapped, tenant_key, &bound_to)?;
+        let opened = open_from_unscrubbed(&row.wrapped, tenant_key, &bound_to)?;
         let bytes: &[u8; 32] = opened.as_slice().try_into().map_err(|_| EncryptionError::Authentication)?;
         Ok(SecretKey::from_bytes(bytes))
     }

@@ -58,6 +58,29 @@ async fn keys_of_one_controller_write_nothing_into_a_draft_of_another() {
 }
 
 #[tokio::test]
+async fn the_keys_of_a_controller_are_made_once_and_never_replaced() {
+    let world = World::new(13).await;
+    let value = world.write(A, 1, "text").await;
+    let mut draft = Draft::new(world.memory.as_ref(), A);
+    let outcome = world.encryption.create_tenant(&mut draft).await;
+    assert!(matches!(outcome, Err(EncryptionError::KeysChanged)));
+    assert!(draft.is_unchanged());
+    world.assert_living(&[value]).await;
+
+    // Of two that register a controller at once, one does.
+    let c = ControllerId::from_bytes([0xc; 16]);
+    let mut drafts: Vec<Draft<'_>> = (0..2).map(|_| Draft::new(world.memory.as_ref(), c)).collect();
+    for draft in &mut drafts {
+        world.encryption.create_tenant(draft).await.unwrap();
+    }
+    let mut committed = 0;
+    for draft in drafts {
+        committed += u32::from(world.commit(draft).await.is_ok());
+    }
+    assert_eq!(committed, 1);
+}
+
+#[tokio::test]
 async fn clause_5_a_each_person_category_and_month_has_a_key_of_its_own() {
     let world = World::new(2).await;
     let (_, first, _) = data_key(&world, A, 1).await;

@@ -1,17 +1,13 @@
 //! New wrapping keys: whatever dies, fails or comes between, the living stay readable.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
-use async_trait::async_trait;
 use tokio::sync::{Mutex, Notify};
 use wzapi_encryption::epoch::EpochReport;
 use wzapi_encryption::export::KeyExportTarget;
-use wzapi_encryption::provider::{Destruction, KeyContext, WrappingKeyId};
 use wzapi_encryption::rotation::RotationProgress;
-use wzapi_encryption::secret::SecretKey;
 use wzapi_encryption::{Encryption, EncryptionError, KeyProvider, KeyProviderError};
-use wzapi_model::Timestamp;
 use wzapi_model::ids::ControllerId;
 use wzapi_model::time::Clock;
 use wzapi_storage::changeset::Write;
@@ -20,182 +16,8 @@ use wzapi_storage::row::{Body, DirectoryRow, EpochRow, EpochStage, FormerWrappin
 use wzapi_storage::{Changeset, Draft, StorageError};
 
 use crate::interference::{Call, Death, Gate, Mortal};
+use crate::uneasy_providers::{HesitantProvider, PatientProvider, Trouble, TroubledProvider, WAITING_PERIOD};
 use crate::world::{A, B, EVERYBODY, ExportBuffer, MemoryProvider, SYSTEM, Seeded, Value, World};
-
-/// What becomes of a call to a provider.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Trouble {
-    /// It is refused and does nothing.
-    Refused,
-    /// It takes effect, and the answer is lost.
-    AnswerLost,
-}
-
-/// A provider that fails at one call, counted from 1 over those that change something or wrap.
-struct TroubledProvider {
-    inner: Arc<dyn KeyProvider>,
-    at: u64,
-    trouble: Trouble,
-    calls: AtomicU64,
-}
-
-impl TroubledProvider {
-    fn strikes(&self, trouble: Trouble) -> bool {
-        self.calls.load(Ordering::SeqCst) == self.at && self.trouble == trouble
-    }
-
-    fn begin(&self) -> Result<(), KeyProviderError> {
-        self.calls.fetch_add(1, Ordering::SeqCst);
-        self.refused_if(Trouble::Refused)
-    }
-
-    fn refused_if(&self, trouble: Trouble) -> Result<(), KeyProviderError> {
-        if self.strikes(trouble) { Err(KeyProviderError::Unavailable("no answer".into())) } else { Ok(()) }
-    }
-}
-
-#[async_trait]
-impl KeyProvider for TroubledProvider {
-    async fn generate(&self) -> Result<WrappingKeyId, KeyProviderError> {
-        self.begin()?;
-        let made = self.inner.generate().await;
-        self.refused_if(Trouble::AnswerLost)?;
-        made
-    }
-
-    async fn current(&self) -> Result<WrappingKeyId, KeyProviderError> {
-        self.inner.current().await
-    }
-
-    async fn wrap(
-        &self,
-        wrapping_key: &WrappingKeyId,
-        context: &KeyContext,
-        key: &SecretKey,
-    ) -> Result<Vec<u8>, KeyProviderError> {
-        self.begin()?;
-        let wrapped = self.inner.wrap(wrapping_key, context, key).await;
-        self.refused_if(Trouble::AnswerLost)?;
-        wrapped
-    }
-
-    async fn unwrap(
-        &self,
-        wrapping_key: &WrappingKeyId,
-        context: &KeyContext,
-        wrapped: &[u8],
-    ) -> Result<SecretKey, KeyProviderError> {
-        self.begin()?;
-        self.refused_if(Trouble::AnswerLost)?;
-        self.inner.unwrap(wrapping_key, context, wrapped).await
-    }
-
-    async fn destroy(&self, wrapping_key: &WrappingKeyId) -> Result<Destruction, KeyProviderError> {
-        self.begin()?;
-        let outcome = self.inner.destroy(wrapping_key).await;
-        self.refused_if(Trouble::AnswerLost)?;
-        outcome
-    }
-}
-
-/// A provider that destroys keys only after a waiting period, as key management services do.
-struct PatientProvider {
-    inner: Arc<dyn KeyProvider>,
-    clock: Arc<dyn Clock>,
-    pending: Mutex<Vec<(WrappingKeyId, Timestamp)>>,
-}
-
-const WAITING_PERIOD: std::time::Duration = std::time::Duration::from_secs(7 * 24 * 3600);
-
-#[async_trait]
-impl KeyProvider for PatientProvider {
-    async fn generate(&self) -> Result<WrappingKeyId, KeyProviderError> {
-        self.inner.generate().await
-    }
-
-    async fn current(&self) -> Result<WrappingKeyId, KeyProviderError> {
-        self.inner.current().await
-    }
-
-    async fn wrap(
-        &self,
-        wrapping_key: &WrappingKeyId,
-        context: &KeyContext,
-        key: &SecretKey,
-    ) -> Result<Vec<u8>, KeyProviderError> {
-        self.inner.wrap(wrapping_key, context, key).await
-    }
-
-    async fn unwrap(
-        &self,
-        wrapping_key: &WrappingKeyId,
-        context: &KeyContext,
-        wrapped: &[u8],
-    ) -> Result<SecretKey, KeyProviderError> {
-        if self.pending.lock().await.iter().any(|(id, _)| id == wrapping_key) {
-            return Err(KeyProviderError::NoSuchKey);
-        }
-        self.inner.unwrap(wrapping_key, context, wrapped).await
-    }
-
-    async fn destroy(&self, wrapping_key: &WrappingKeyId) -> Result<Destruction, KeyProviderError> {
-        let mut pending = self.pending.lock().await;
-        if let Some((_, until)) = pending.iter().find(|(id, _)| id == wrapping_key) {
-            if *until > self.clock.now() {
-                return Ok(Destruction::PendingUntil(*until));
-            }
-            return self.inner.destroy(wrapping_key).await;
-        }
-        let until = self.clock.now().saturating_add(WAITING_PERIOD);
-        pending.push((wrapping_key.clone(), until));
-        Ok(Destruction::PendingUntil(until))
-    }
-}
-
-/// A provider at which the first unwrapping waits until it is let go.
-struct HesitantProvider {
-    inner: Arc<dyn KeyProvider>,
-    has_waited: AtomicBool,
-    arrived: Notify,
-    go: Notify,
-}
-
-#[async_trait]
-impl KeyProvider for HesitantProvider {
-    async fn generate(&self) -> Result<WrappingKeyId, KeyProviderError> {
-        self.inner.generate().await
-    }
-
-    async fn current(&self) -> Result<WrappingKeyId, KeyProviderError> {
-        self.inner.current().await
-    }
-
-    async fn wrap(
-        &self,
-        wrapping_key: &WrappingKeyId,
-        context: &KeyContext,
-        key: &SecretKey,
-    ) -> Result<Vec<u8>, KeyProviderError> {
-        self.inner.wrap(wrapping_key, context, key).await
-    }
-
-    async fn unwrap(
-        &self,
-        wrapping_key: &WrappingKeyId,
-        context: &KeyContext,
-        wrapped: &[u8],
-    ) -> Result<SecretKey, KeyProviderError> {
-        if !self.has_waited.swap(true, Ordering::SeqCst) {
-            self.arrived.notify_one();
-            self.go.notified().await;
-        }
-        self.inner.unwrap(wrapping_key, context, wrapped).await
-    }
-
-    async fn destroy(&self, wrapping_key: &WrappingKeyId) -> Result<Destruction, KeyProviderError> {
-        self.inner.destroy(wrapping_key).await
-    }
-}
 
 /// A medium that fails.
 struct BrokenTarget {

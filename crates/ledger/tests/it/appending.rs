@@ -1,12 +1,16 @@
 //! Entries get their indexes, once each, in one history.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
+use tokio::sync::Semaphore;
 use wzapi_ledger::LedgerError;
-use wzapi_storage::Draft;
+use wzapi_model::ids::ControllerId;
 use wzapi_storage::key::{Key, Owner};
-use wzapi_storage::row::{LogHeadRow, LogLeafRow, RowType, SourceEventRow};
+use wzapi_storage::query::{Page, Query};
+use wzapi_storage::row::{LogHeadRow, LogLeafRow, RowType, SourceEventRow, Stored};
+use wzapi_storage::{Changeset, Committed, Draft, Durability, Storage, StorageError};
 
 use crate::world::{CONTROLLER, LOG, World, person};
 
@@ -195,4 +199,99 @@ async fn a_log_that_grows_while_it_is_verified_is_sound() {
         assert!(verification.is_sound(), "{verification:?}");
     }
     writer.await.unwrap();
+}
+
+/// A store that keeps commits waiting.
+struct Slow {
+    inner: Arc<dyn Storage>,
+    may_commit: Semaphore,
+    durabilities: Mutex<Vec<Durability>>,
+}
+
+#[async_trait]
+impl Storage for Slow {
+    async fn get(&self, controller: ControllerId, keys: &[Key]) -> Result<Vec<Option<Stored>>, StorageError> {
+        self.inner.get(controller, keys).await
+    }
+
+    async fn scan(&self, query: &Query) -> Result<Page, StorageError> {
+        self.inner.scan(query).await
+    }
+
+    async fn commit(&self, changeset: Changeset) -> Result<Committed, StorageError> {
+        self.durabilities.lock().unwrap().push(changeset.durability);
+        self.may_commit.acquire().await.unwrap().forget();
+        self.inner.commit(changeset).await
+    }
+}
+
+async fn slow_world() -> (Arc<World>, Arc<Slow>) {
+    let world = World::new().await;
+    let slow = Arc::new(Slow {
+        inner: world.storage.clone(),
+        may_commit: Semaphore::new(0),
+        durabilities: Mutex::default(),
+    });
+    (Arc::new(World::process(world.machine.clone(), slow.clone(), None)), slow)
+}
+
+async fn some_time() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_told_an_index_before_the_store_says_that_it_is_durable() {
+    let (world, slow) = slow_world().await;
+    let tasks: Vec<_> = (1..=5)
+        .map(|number| {
+            let world = Arc::clone(&world);
+            tokio::spawn(async move { world.append(number, "text").await.entries[0].1 })
+        })
+        .collect();
+    some_time().await;
+    assert!(tasks.iter().all(|task| !task.is_finished()));
+    slow.may_commit.add_permits(1);
+    some_time().await;
+    // Whoever came first went alone; those who came while the store was busy go together.
+    let told = tasks.iter().filter(|task| task.is_finished()).count();
+    assert_eq!(told as u64, world.head().await.size);
+    slow.may_commit.add_permits(9);
+    for task in tasks {
+        let index = task.await.unwrap();
+        assert!(world.row(&Key::LogLeaf { log: LOG, index }).await.is_some());
+    }
+    let durabilities = slow.durabilities.lock().unwrap();
+    assert!(durabilities.len() <= 2, "five callers, {} commits", durabilities.len());
+    assert!(durabilities.iter().all(|durability| *durability == Durability::Durable));
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_disturbs_nobody() {
+    let (world, slow) = slow_world().await;
+    let tasks: Vec<_> = (1..=20)
+        .map(|number| {
+            let world = Arc::clone(&world);
+            tokio::spawn(async move { world.append(number, "text").await.entries[0].1 })
+        })
+        .collect();
+    some_time().await;
+    let mut staying = Vec::new();
+    for (number, task) in tasks.into_iter().enumerate() {
+        if number % 2 == 0 {
+            task.abort();
+        } else {
+            staying.push(task);
+        }
+    }
+    slow.may_commit.add_permits(100);
+    let mut indexes = BTreeSet::new();
+    for task in staying {
+        assert!(indexes.insert(task.await.unwrap()));
+    }
+    assert_eq!(indexes.len(), 10);
+    let verification = world.verify().await;
+    assert!(verification.is_sound(), "{verification:?}");
+    assert_eq!(verification.size, 20, "what waited already is committed all the same");
 }

@@ -10,9 +10,10 @@ use wzapi_ledger::notary::SignedCheckpoint;
 use wzapi_ledger::proof::TreeHead;
 use wzapi_ledger::proof::consistency::ConsistencyProof;
 use wzapi_ledger::proof::memory_tree::MemoryTree;
+use wzapi_ledger::proof::signed_note::{KeyName, Signer};
 use wzapi_model::ids::ControllerId;
 use wzapi_storage::key::Key;
-use wzapi_storage::row::{JournalPositionRow, LogTileRow, RowType};
+use wzapi_storage::row::{JournalPositionRow, LogKeyRow, LogTileRow, RowType};
 
 use crate::world::{CONTROLLER, LOG, OTHER, World, actor, opened, policy_of};
 
@@ -194,6 +195,8 @@ async fn a_tree_that_does_not_continue_the_signed_one_is_not_signed() {
     let row = world.checkpoint_row(LOG).await.unwrap();
     let leaf = Key::LogLeaf { log: LOG, index: 305 };
 
+    let mut other_head = world.head().await;
+    other_head.peaks[1][0] ^= 1;
     let mut other_root = row.clone();
     other_root.edge.peaks[0][0] ^= 1;
     let mut other_hash = row.clone();
@@ -209,6 +212,7 @@ async fn a_tree_that_does_not_continue_the_signed_one_is_not_signed() {
         ("the checkpoint is another one", place.clone(), Some(other_note.into())),
         ("the edge is ahead of the head", place.clone(), Some(ahead.into())),
         ("an entry is gone", leaf, None),
+        ("the head has another root", Key::LogHead(0), Some(other_head.into())),
     ] {
         let damaged = world.restored(&sound).await;
         damaged.overwrite(&key, body).await;
@@ -248,14 +252,15 @@ async fn a_key_that_does_not_belong_to_its_public_half_signs_nothing() {
     let wzapi_storage::row::Body::LogKey(sound) = world.row(&place).await.unwrap().body else { panic!() };
     let other = world.row_of(OTHER, &place).await.unwrap();
     let wzapi_storage::row::Body::LogKey(other) = other.body else { panic!() };
+    let name = KeyName::new(world.head().await.origin).unwrap();
+    let stranger = Signer::from_seed(name, &[9; 32]).unwrap().verifier_key().to_string();
+    let strangers = LogKeyRow { verifier_key: stranger, ..sound.clone() };
     let mut unparsable = sound.clone();
     unparsable.verifier_key.pop();
     for (name, body) in [
         ("the key of another controller", Some(other.clone().into())),
-        (
-            "the wrapped key of another controller",
-            Some(wzapi_storage::row::LogKeyRow { key: other.key, ..sound.clone() }.into()),
-        ),
+        ("the wrapped key of another controller", Some(LogKeyRow { key: other.key, ..sound.clone() }.into())),
+        ("another key's public half", Some(strangers.into())),
         ("no key string", Some(unparsable.into())),
         ("no key", None),
     ] {

@@ -248,6 +248,11 @@ impl Interrupted {
         *self.happening.lock().unwrap() = Some((call, happening));
     }
 
+    /// The store without interruptions.
+    pub(crate) fn inner(&self) -> Arc<dyn Storage> {
+        self.inner.clone()
+    }
+
     /// Whether it has happened.
     pub(crate) fn has_struck(&self) -> bool {
         self.happening.lock().unwrap().is_none()

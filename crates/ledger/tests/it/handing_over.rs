@@ -10,6 +10,7 @@ use wzapi_ledger::proof::signed_note::VerifierKey;
 use wzapi_storage::key::Key;
 use wzapi_storage::row::{LogKeyRow, RowType};
 
+use crate::doubles::Interrupted;
 use crate::world::{CONTROLLER, OTHER, World, actor, check_proof, opened, policy_of};
 
 #[tokio::test]
@@ -169,4 +170,39 @@ async fn each_log_has_keys_of_its_own() {
     keys.dedup();
     assert_eq!(keys.len(), 5);
     world.assert_sound().await;
+}
+
+/// A process that has not heard of it makes a new key at any moment of a rotation of the keys above.
+#[tokio::test]
+async fn no_key_of_a_log_is_lost_with_the_key_above_it() {
+    let world = World::new().await;
+    // There is a key for what is about nobody from now on.
+    let _ = world.notary.rotate_key(&actor(), CONTROLLER, 0).await.unwrap();
+    let backup = world.backup().await;
+    let mut made = 0;
+    for call in 0.. {
+        let store = backup.restore(world.machine.entropy.as_ref()).await;
+        let outdated = World::process(world.machine.clone(), store.clone(), None);
+        let keys = outdated.keys().await;
+        let interrupted = Interrupted::new(store.clone());
+        let rotating = World::process(world.machine.clone(), interrupted.clone(), None);
+        let happening = async move {
+            let outcome = outdated.ledger.add_shards(CONTROLLER, &keys, 2).await;
+            assert!(matches!(outcome, Ok(()) | Err(LedgerError::Conflict)), "call {call}: {outcome:?}");
+        };
+        interrupted.arm(call, Box::pin(happening));
+        let mut progress = Default::default();
+        rotating.encryption.rotate_tenant(CONTROLLER, &mut progress, &mut |_| {}).await.unwrap();
+        if !interrupted.has_struck() {
+            assert!(call > 10 && made > 0, "{call} calls, {made} made");
+            break;
+        }
+        let healthy = World::process(world.machine.clone(), store, None);
+        let shards = healthy.ledger.shards(CONTROLLER).await.unwrap();
+        made += shards - 1;
+        for shard in 0..shards {
+            let _ = healthy.notary.checkpoint(CONTROLLER, shard).await.unwrap();
+        }
+        healthy.assert_sound().await;
+    }
 }

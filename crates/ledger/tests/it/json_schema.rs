@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Every schema under `docs/formats/ledger/`, by the name of its file.
 pub(crate) struct Schemas(BTreeMap<String, Value>);
@@ -80,74 +80,23 @@ impl Schemas {
         if let Some(unknown) = schema.keys().find(|key| !KEYWORDS.contains(&key.as_str())) {
             return Err(format!("{file}{at}: this checker does not know {unknown}"));
         }
-        let wrong = |what: &str| Err(format!("{file}{at}: {what} of {value}"));
         let mut named = BTreeSet::new();
-        if let Some(target) = schema.get("$ref") {
-            let (other, fragment) =
-                target.as_str().unwrap().split_once('#').unwrap_or((target.as_str().unwrap(), ""));
+        if let Some(target) = schema.get("$ref").and_then(Value::as_str) {
+            let (other, fragment) = target.split_once('#').unwrap_or((target, ""));
             let root = self.0.get(other).ok_or(format!("{file}{at}: there is no {other}"))?;
             let found = root.pointer(fragment).ok_or(format!("{file}{at}: there is no {target}"))?;
             named.extend(self.apply(other, found, value, at)?);
         }
-        if schema.get("type").is_some_and(|expected| !is_of_type(value, expected.as_str().unwrap())) {
-            return wrong("the type");
+        if let Some(wrong) = wrong_by_itself(schema, value) {
+            return Err(format!("{file}{at}: {wrong} of {value}"));
         }
-        if schema.get("const").is_some_and(|expected| expected != value) {
-            return wrong("the value");
-        }
-        if schema.get("enum").is_some_and(|allowed| !allowed.as_array().unwrap().contains(value)) {
-            return wrong("the value");
-        }
-        if let Some(text) = value.as_str() {
-            if schema.get("pattern").is_some_and(|pattern| !matches(pattern.as_str().unwrap(), text)) {
-                return wrong("the form");
-            }
-            if schema
-                .get("minLength")
-                .is_some_and(|least| text.chars().count() < least.as_u64().unwrap() as usize)
-            {
-                return wrong("the length");
-            }
-        }
-        if let Some(number) = value.as_i64() {
-            let bound = |key: &str| schema.get(key).map(|bound| bound.as_i64().unwrap());
-            if bound("minimum").is_some_and(|least| number < least)
-                || bound("maximum").is_some_and(|most| number > most)
-            {
-                return wrong("the size");
-            }
-        }
-        if let Some(items) = value.as_array() {
-            let bound = |key: &str| schema.get(key).map(|bound| bound.as_u64().unwrap() as usize);
-            if bound("minItems").is_some_and(|least| items.len() < least)
-                || bound("maxItems").is_some_and(|most| items.len() > most)
-            {
-                return wrong("the length");
-            }
-            if let Some(schema) = schema.get("items") {
-                for (place, item) in items.iter().enumerate() {
-                    self.apply(file, schema, item, &format!("{at}/{place}"))?;
-                }
+        if let (Some(items), Some(schema)) = (value.as_array(), schema.get("items")) {
+            for (place, item) in items.iter().enumerate() {
+                self.apply(file, schema, item, &format!("{at}/{place}"))?;
             }
         }
         if let Some(fields) = value.as_object() {
-            let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
-            if let Some(missing) =
-                required.into_iter().find(|key| !fields.contains_key(key.as_str().unwrap()))
-            {
-                return Err(format!("{file}{at}: {missing} is missing"));
-            }
-            for (key, field) in fields {
-                let at = format!("{at}/{key}");
-                if let Some(schema) = schema.get("propertyNames") {
-                    self.apply(file, schema, &Value::from(key.as_str()), &at)?;
-                }
-                let own = schema.get("properties").and_then(|properties| properties.get(key));
-                if let Some(schema) = own.or(schema.get("additionalProperties")) {
-                    self.apply(file, schema, field, &at)?;
-                    named.insert(key.clone());
-                }
-            }
+            named.extend(self.apply_to_fields(file, schema, fields, at)?);
             if !at.is_empty()
                 && let Some(unknown) = fields.keys().find(|key| !named.contains(*key))
             {
@@ -164,6 +113,60 @@ impl Schemas {
             }
         }
         Ok(named)
+    }
+
+    fn apply_to_fields(
+        &self,
+        file: &str,
+        schema: &Map<String, Value>,
+        fields: &Map<String, Value>,
+        at: &str,
+    ) -> Result<BTreeSet<String>, String> {
+        let mut required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+        if let Some(missing) = required.find(|key| !fields.contains_key(key.as_str().unwrap())) {
+            return Err(format!("{file}{at}: {missing} is missing"));
+        }
+        let mut named = BTreeSet::new();
+        for (key, field) in fields {
+            let at = format!("{at}/{key}");
+            if let Some(schema) = schema.get("propertyNames") {
+                self.apply(file, schema, &Value::from(key.as_str()), &at)?;
+            }
+            let own = schema.get("properties").and_then(|properties| properties.get(key));
+            if let Some(schema) = own.or(schema.get("additionalProperties")) {
+                self.apply(file, schema, field, &at)?;
+                named.insert(key.clone());
+            }
+        }
+        Ok(named)
+    }
+}
+
+/// What is wrong with a value, without looking into it.
+fn wrong_by_itself(schema: &Map<String, Value>, value: &Value) -> Option<&'static str> {
+    let bound = |key: &str| schema.get(key).map(|bound| bound.as_i64().unwrap());
+    let is_outside = |least: &str, most: &str, size: i64| {
+        bound(least).is_some_and(|least| size < least) || bound(most).is_some_and(|most| size > most)
+    };
+    let length = |length: usize| i64::try_from(length).unwrap();
+    if schema.get("type").is_some_and(|expected| !is_of_type(value, expected.as_str().unwrap())) {
+        return Some("the type");
+    }
+    let is_other = schema.get("const").is_some_and(|expected| expected != value)
+        || schema.get("enum").is_some_and(|allowed| !allowed.as_array().unwrap().contains(value));
+    let is_misformed = match value {
+        Value::String(text) => {
+            schema.get("pattern").is_some_and(|pattern| !matches(pattern.as_str().unwrap(), text))
+                || is_outside("minLength", "maxLength", length(text.chars().count()))
+        }
+        Value::Number(number) => is_outside("minimum", "maximum", number.as_i64().unwrap()),
+        Value::Array(items) => is_outside("minItems", "maxItems", length(items.len())),
+        Value::Null | Value::Bool(_) | Value::Object(_) => false,
+    };
+    match (is_other, is_misformed) {
+        (true, _) => Some("the value"),
+        (_, true) => Some("the form"),
+        (false, false) => None,
     }
 }
 

@@ -4,6 +4,8 @@
 use async_trait::async_trait;
 use std::sync::Arc;
 
+use wzapi_ledger::proof::EntryCommitment;
+use wzapi_ledger::proof::compact_range::CompactRange;
 use wzapi_ledger::{FaultKind, Verifier};
 use wzapi_model::ids::{ControllerId, EntryId};
 use wzapi_model::name::DataCategory;
@@ -453,6 +455,59 @@ async fn a_row_that_is_there_twice() {
             "no proof is built from a tile that the tree does not have yet; when it has it, the two are compared",
         )
         .await;
+}
+
+/// Somebody who has all keys makes one log of two, or two of one.
+#[tokio::test]
+async fn a_log_that_says_nothing_of_the_one_before_it_or_of_one_that_never_was() {
+    let stage = Stage::set().await;
+    let moved = |from: LogRef, to: LogRef, size: u64| {
+        let mut rows = Vec::new();
+        for index in 0..size {
+            let body = stage.body_at(from, index);
+            let row = EntryBodyRow::of(&stage.row(&body)).unwrap().clone();
+            rows.push((leaf(to, index), Some(stage.leaf(from, index).into())));
+            rows.push((body, Some(EntryBodyRow { log: to, ..row }.into())));
+        }
+        rows
+    };
+    // The successor, as if nothing had been before it.
+    let head = LogHeadRow::of(&stage.row(&Key::LogHead(0))).unwrap().clone();
+    let mut change = moved(SECOND, LOG, SECOND_SIZE);
+    change.extend((SECOND_SIZE..FIRST_SIZE).map(|index| (leaf(LOG, index), None)));
+    change.extend((0..SECOND_SIZE).map(|index| (leaf(SECOND, index), None)));
+    change.extend([
+        (Key::LogHead(0), Some(LogHeadRow { generation: 0, ..head }.into())),
+        (Key::ClosedLog(LOG), None),
+        (Key::Checkpoint(LOG), None),
+        (Key::Checkpoint(SECOND), None),
+    ]);
+    stage.assert_found("a successor of nothing", change, (LOG, 0, FaultKind::SuccessionBroken)).await;
+
+    // The closed log, as if it were the one that followed an empty one.
+    let closed = ClosedLogRow::of(&stage.row(&Key::ClosedLog(LOG))).unwrap().clone();
+    let empty = LogHeadRow { size: 0, peaks: Vec::new(), ..closed.head.clone() };
+    let small = 2;
+    let mut tree = CompactRange::new();
+    for index in 0..small {
+        let commitment = EntryCommitment::from(stage.leaf(LOG, index).commitment);
+        tree.append(commitment.leaf_hash()).unwrap();
+    }
+    let peaks = tree.peaks().iter().map(|peak| *peak.as_bytes()).collect();
+    let mut change = moved(LOG, SECOND, small);
+    change.extend((small..SECOND_SIZE).map(|index| (leaf(SECOND, index), None)));
+    change.extend((0..FIRST_SIZE).map(|index| (leaf(LOG, index), None)));
+    change.extend([
+        (
+            Key::LogHead(0),
+            Some(LogHeadRow { generation: 1, size: small, peaks, ..closed.head.clone() }.into()),
+        ),
+        (Key::ClosedLog(LOG), Some(ClosedLogRow { head: empty, ..closed }.into())),
+        (Key::Checkpoint(LOG), None),
+        (Key::Checkpoint(SECOND), None),
+    ]);
+    let expected = (SECOND, 0, FaultKind::SuccessionBroken);
+    stage.assert_found("no successor in the place of one", change, expected).await;
 }
 
 /// A store in which a row cannot be read any more.

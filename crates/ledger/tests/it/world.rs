@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use wzapi_encryption::{Encryption, LocalKeyring, TenantKeys};
+use wzapi_ledger::SealedBody;
 use wzapi_ledger::erasure::{ErasedBodies, Eraser};
 use wzapi_ledger::journal::{FileJournal, Journal};
 use wzapi_ledger::notary::{ExportProgress, SignedCheckpoint};
+use wzapi_ledger::proof::EntryCommitment;
 use wzapi_ledger::proof::checkpoint::{CheckpointPolicy, OpenedCheckpoint};
 use wzapi_ledger::proof::tlog_proof::{TlogProof, VerifiedEvent};
 use wzapi_ledger::{Appended, Event, Ledger, LedgerError, Notary, PreparedEntry, Verification, Verifier};
@@ -19,7 +21,9 @@ use wzapi_model::time::ManualClock;
 use wzapi_model::{Clock, Entropy};
 use wzapi_storage::changeset::{Changeset, Durability, Write};
 use wzapi_storage::key::{Key, LogRef, Owner};
-use wzapi_storage::row::{Body, CheckpointRow, LogHeadRow, Record, RowType, Stored};
+use wzapi_storage::row::{
+    Body, CheckpointRow, DataKeyRow, EntryBody, EntryBodyRow, LogHeadRow, LogLeafRow, Record, RowType, Stored,
+};
 use wzapi_storage::{Draft, Storage, StorageError};
 use wzapi_storage_memory::MemoryStorage;
 
@@ -220,6 +224,28 @@ impl World {
 
     pub(crate) async fn prove(&self, index: u64) -> TlogProof {
         self.notary.prove(CONTROLLER, 0, index).await.unwrap()
+    }
+
+    /// The event of an entry, from its body.
+    pub(crate) async fn event(&self, log: LogRef, index: u64) -> serde_json::Value {
+        let leaf = self.row(&Key::LogLeaf { log, index }).await.unwrap();
+        let leaf = LogLeafRow::of(&leaf.body).unwrap();
+        let key = Key::EntryBody { owner: leaf.owner, entry: leaf.entry };
+        let row = self.row(&key).await.unwrap();
+        let Some(EntryBodyRow { category, body: EntryBody::Kept(sealed), .. }) = EntryBodyRow::of(&row.body)
+        else {
+            panic!("the body of entry {index} is not kept");
+        };
+        let body = SealedBody { controller: CONTROLLER, key: &key, category, sealed };
+        let commitment = EntryCommitment::from(leaf.commitment);
+        loop {
+            let data_key = self.row(&body.data_key()).await.unwrap();
+            let keys = Self::process(self.machine.clone(), self.storage.clone(), None).keys().await;
+            // Unless the keys are rotated between the two.
+            if let Ok(event) = body.open(&keys, DataKeyRow::of(&data_key.body), &commitment) {
+                return serde_json::from_slice(&event).unwrap();
+            }
+        }
     }
 
     /// Erases what there is about a person, and destroys the keys.
