@@ -162,7 +162,11 @@ impl Services {
                 Err(error) if error.is_conflict() => continue,
                 entry => entry?,
             };
-            draft.put(place.clone(), SenderRow { registered_at: now, entry: entry.id() }, None)?;
+            draft.put(
+                place.clone(),
+                SenderRow { registered_at: now, entry: entry.id(), portfolio: None },
+                None,
+            )?;
             match self.ledger.commit(draft, vec![entry]).await {
                 Err(LedgerError::Conflict) => {}
                 outcome => return outcome.map(drop).map_err(Error::from),

@@ -17,6 +17,8 @@ pub(crate) const fn event_type(act: ConsentAct) -> &'static str {
         ConsentAct::Invalidated => "consent.invalidated",
         ConsentAct::PlatformStopped => "consent.platform_stopped",
         ConsentAct::PlatformResumed => "consent.platform_resumed",
+        ConsentAct::Doubted => "consent.doubted",
+        ConsentAct::DoubtCleared => "consent.doubt_cleared",
     }
 }
 
@@ -46,6 +48,10 @@ pub(crate) const fn quarantine_text(reason: Quarantine) -> &'static str {
     match reason {
         Quarantine::FutureDated => "future_dated",
         Quarantine::NoEvidence => "no_evidence",
+        Quarantine::WeakEvidence => "weak_evidence",
+        Quarantine::NoNotice => "no_notice",
+        Quarantine::Unconfirmed => "unconfirmed",
+        Quarantine::NoGuardian => "no_guardian",
     }
 }
 

@@ -275,13 +275,7 @@ async fn create(
 ) -> Result<SubjectId, ConsentError> {
     let subject = SubjectId::generate(entropy)?;
     draft.load([Key::Subject(subject)]).await?;
-    let row = SubjectRow {
-        created_at: now,
-        changed_at: now,
-        identifiers: Vec::new(),
-        former: Vec::new(),
-        merged_into: None,
-    };
+    let row = SubjectRow::new(now);
     draft.put(Key::Subject(subject), row, None)?;
     Ok(subject)
 }
@@ -309,13 +303,9 @@ async fn add_alias(
     let mut marks = inherited_marks(draft, keys, &known.identifier, moved_at.is_some(), others_until)?;
     standing::join(&mut marks, &shared);
     let gate_row = IdentifierRow {
-        subject,
-        kind: known.identifier.kind(),
-        index_key: keys.index_key_version(),
         marks,
-        windows: Vec::new(),
-        left_at: None,
         former: former_holders(draft, keys, &known.identifier, now)?,
+        ..IdentifierRow::new(subject, known.identifier.kind(), keys.index_key_version())
     };
     draft.put(Key::Identifier(index), gate_row, None)?;
 

@@ -14,7 +14,9 @@ use wzapi_model::name::DataCategory;
 use wzapi_model::personal::Personal;
 use wzapi_model::{Clock, Entropy, Timestamp};
 use wzapi_storage::key::{BlindIndex, Key, Owner};
-use wzapi_storage::row::{ConsentEventRow, Quarantine, Sealed, SourceEventRow, Window, event_id_of};
+use wzapi_storage::row::{
+    ConsentEventRow, NoticeMark, Quarantine, Sealed, SourceEventRow, Window, event_id_of,
+};
 use wzapi_storage::{Draft, Storage};
 
 use crate::entry_words::{channel_text, event_type, notice_json, purpose_text, quarantine_text, sender_text};
@@ -41,6 +43,15 @@ pub struct Notice {
     pub sha256: [u8; 32],
     /// Its language (BCP 47).
     pub language: String,
+}
+
+impl Notice {
+    /// What the gate's rows keep of it.
+    fn mark(&self) -> NoticeMark {
+        let mut mark = [0; 16];
+        mark.iter_mut().zip(self.sha256).for_each(|(to, from)| *to = from);
+        NoticeMark(mark)
+    }
 }
 
 /// An act to be recorded.
@@ -320,6 +331,8 @@ impl<'a> Recording<'a> {
                     provenance: act.provenance,
                     effective_at,
                     expires_at: act.expires_at,
+                    notice: act.notice.as_ref().map(Notice::mark),
+                    by_guardian: false,
                     entry,
                 };
                 self.apply(subject, known_as, &effective).await?;
@@ -345,7 +358,7 @@ impl<'a> Recording<'a> {
         let subject = self.subject_of(known_as, at, false).await?;
         let last_inbound = at.map_or(self.now, |at| at.min(self.now));
         for (key, mut row) in person::gate_rows(&mut self.draft, subject).await? {
-            if row.left_at.is_none() && open_window(&mut row.windows, Window { sender, last_inbound }) {
+            if row.left_at.is_none() && open_window(&mut row.windows, Window::plain(sender, last_inbound)) {
                 self.draft.put(key, row, None)?;
             }
         }

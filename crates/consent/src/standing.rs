@@ -20,7 +20,7 @@ use std::cmp::Reverse;
 use wzapi_model::Timestamp;
 use wzapi_model::consent::{ConsentAct, ConsentScope, ConsentState, Provenance, Question};
 use wzapi_model::ids::EntryId;
-use wzapi_storage::row::{DenialMark, GrantMark, Mark, ScopeMarks};
+use wzapi_storage::row::{DenialMark, GrantMark, Mark, NoticeMark, ScopeMarks};
 
 /// An act, as far as the fold is concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,10 @@ pub struct EffectiveAct {
     pub effective_at: Timestamp,
     /// When a grant ends by itself.
     pub expires_at: Option<Timestamp>,
+    /// The notice that a grant rests on.
+    pub notice: Option<NoticeMark>,
+    /// Whether a parent or guardian gave a grant.
+    pub by_guardian: bool,
     /// The ledger entry that records it.
     pub entry: EntryId,
 }
@@ -76,14 +80,17 @@ impl Standing {
 /// Folds one act into the marks, which stay sorted by scope.
 pub fn apply(marks: &mut Vec<ScopeMarks>, act: &EffectiveAct) {
     let mark = Mark { at: act.effective_at, entry: act.entry };
-    let grant = GrantMark { mark, expires_at: act.expires_at };
-    let mut added = unmarked(act.scope.clone());
+    let grant =
+        GrantMark { mark, expires_at: act.expires_at, notice: act.notice, by_guardian: act.by_guardian };
+    let mut added = ScopeMarks::unmarked(act.scope.clone());
     match (act.act, act.provenance) {
         (ConsentAct::Given, Provenance::Direct) => added.granted = Some(grant),
         (ConsentAct::Given, Provenance::Imported) => added.imported = Some(grant),
         (ConsentAct::Requested, _) => added.requested = Some(mark),
         (ConsentAct::PlatformStopped, _) => added.stopped = Some(mark),
         (ConsentAct::PlatformResumed, _) => added.resumed = Some(mark),
+        (ConsentAct::Doubted, _) => added.doubted = Some(mark),
+        (ConsentAct::DoubtCleared, _) => added.cleared = Some(mark),
         (ConsentAct::Refused | ConsentAct::Withdrawn | ConsentAct::Objected, _) => {
             added.denied = Some(DenialMark { mark, act: act.act });
         }
@@ -108,7 +115,7 @@ pub fn left_behind(marks: &[ScopeMarks], left_at: Timestamp) -> Vec<ScopeMarks> 
         requested: mark.requested.filter(|request| request.at > left_at),
         ..mark.clone()
     });
-    kept.filter(|mark| *mark != unmarked(mark.scope.clone())).collect()
+    kept.filter(|mark| *mark != ScopeMarks::unmarked(mark.scope.clone())).collect()
 }
 
 /// What a person takes along to an identifier that they moved to at `moved_at`: denials, and grants up to then. Only
@@ -120,7 +127,7 @@ pub fn taken_along(marks: &[ScopeMarks], moved_at: Timestamp) -> Vec<ScopeMarks>
         imported: mark.imported.filter(|grant| grant.mark.at <= moved_at),
         ..mark.clone()
     });
-    kept.filter(|mark| *mark != unmarked(mark.scope.clone())).collect()
+    kept.filter(|mark| *mark != ScopeMarks::unmarked(mark.scope.clone())).collect()
 }
 
 /// Answers one question. `left_at` is when the identifier last changed hands.
@@ -130,7 +137,7 @@ pub fn answer(
     left_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Standing {
-    let mut found = unmarked(ConsentScope::everything());
+    let mut found = ScopeMarks::unmarked(ConsentScope::everything());
     for mark in marks.iter().filter(|mark| mark.scope.covers(question)) {
         merge(&mut found, mark);
     }
@@ -172,20 +179,9 @@ const fn state_of_denial(act: ConsentAct) -> ConsentState {
         | ConsentAct::PlatformStopped
         | ConsentAct::Requested
         | ConsentAct::Given
-        | ConsentAct::PlatformResumed => ConsentState::Withdrawn,
-    }
-}
-
-const fn unmarked(scope: ConsentScope) -> ScopeMarks {
-    ScopeMarks {
-        scope,
-        granted: None,
-        imported: None,
-        denied: None,
-        voided: None,
-        stopped: None,
-        resumed: None,
-        requested: None,
+        | ConsentAct::PlatformResumed
+        | ConsentAct::Doubted
+        | ConsentAct::DoubtCleared => ConsentState::Withdrawn,
     }
 }
 
@@ -208,6 +204,8 @@ fn merge(into: &mut ScopeMarks, from: &ScopeMarks) {
     into.stopped = into.stopped.max_by(from.stopped, |mark| *mark);
     into.resumed = into.resumed.max_by(from.resumed, |mark| *mark);
     into.requested = into.requested.max_by(from.requested, |mark| *mark);
+    into.doubted = into.doubted.max_by(from.doubted, |mark| *mark);
+    into.cleared = into.cleared.max_by(from.cleared, |mark| *mark);
 }
 
 fn denial_order(denial: &DenialMark) -> (Mark, ConsentAct) {

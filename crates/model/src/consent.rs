@@ -216,11 +216,17 @@ pub enum ConsentAct {
     PlatformStopped,
     /// The person resumed marketing messages in WhatsApp itself. Ends a platform stop and nothing else.
     PlatformResumed,
+    /// The person wrote what may have been an opt-out. It denies until a clear answer, or
+    /// [`ConsentAct::DoubtCleared`], ends it.
+    Doubted,
+    /// A person of the controller read such a message and found that it was no opt-out. Ends a doubt and nothing
+    /// else.
+    DoubtCleared,
 }
 
 impl ConsentAct {
     /// Every act.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Requested,
         Self::Given,
         Self::Refused,
@@ -230,6 +236,8 @@ impl ConsentAct {
         Self::Invalidated,
         Self::PlatformStopped,
         Self::PlatformResumed,
+        Self::Doubted,
+        Self::DoubtCleared,
     ];
 
     /// The name used in files, JSON and SQL.
@@ -245,6 +253,8 @@ impl ConsentAct {
             Self::Invalidated => "invalidated",
             Self::PlatformStopped => "platform_stopped",
             Self::PlatformResumed => "platform_resumed",
+            Self::Doubted => "doubted",
+            Self::DoubtCleared => "doubt_cleared",
         }
     }
 
@@ -258,8 +268,9 @@ impl ConsentAct {
             | Self::Objected
             | Self::Revoked
             | Self::Invalidated
-            | Self::PlatformStopped => true,
-            Self::Requested | Self::Given | Self::PlatformResumed => false,
+            | Self::PlatformStopped
+            | Self::Doubted => true,
+            Self::Requested | Self::Given | Self::PlatformResumed | Self::DoubtCleared => false,
         }
     }
 }
@@ -288,11 +299,15 @@ pub enum ConsentMethod {
     PlatformPreference,
     /// Learned from an error that Meta answered a message with.
     PlatformError,
+    /// The business blocked the person, or was told that the person blocked it.
+    Block,
+    /// An officer of the controller, after reading what the person wrote.
+    Review,
 }
 
 impl ConsentMethod {
     /// Every method.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::WebForm,
         Self::ClickToChat,
         Self::InboundMessage,
@@ -303,6 +318,8 @@ impl ConsentMethod {
         Self::Api,
         Self::PlatformPreference,
         Self::PlatformError,
+        Self::Block,
+        Self::Review,
     ];
 
     /// The name used in files, JSON and SQL.
@@ -319,6 +336,8 @@ impl ConsentMethod {
             Self::Api => "api",
             Self::PlatformPreference => "platform_preference",
             Self::PlatformError => "platform_error",
+            Self::Block => "block",
+            Self::Review => "review",
         }
     }
 }

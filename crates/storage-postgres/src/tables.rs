@@ -349,7 +349,8 @@ const fn controller_len() -> usize {
 fn identifier(at: BlindIndex, row: &IdentifierRow) -> Vec<Value> {
     let granted = row.marks.iter().flat_map(|marks| [marks.granted, marks.imported]).flatten();
     let denied = row.marks.iter().filter_map(|marks| marks.denied).map(|denial| denial.mark.at);
-    let stopped = row.marks.iter().filter_map(|marks| marks.stopped).map(|mark| mark.at);
+    let stopped =
+        row.marks.iter().flat_map(|marks| [marks.stopped, marks.doubted]).flatten().map(|mark| mark.at);
     vec![
         index(at),
         subject(row.subject),
@@ -381,6 +382,10 @@ const fn quarantine(reason: Quarantine) -> &'static str {
     match reason {
         Quarantine::FutureDated => "future_dated",
         Quarantine::NoEvidence => "no_evidence",
+        Quarantine::WeakEvidence => "weak_evidence",
+        Quarantine::NoNotice => "no_notice",
+        Quarantine::Unconfirmed => "unconfirmed",
+        Quarantine::NoGuardian => "no_guardian",
     }
 }
 

@@ -15,13 +15,13 @@ use wzapi_model::message::{Channel, MessageCategory};
 use wzapi_model::name::{DataCategory, MAX_NAME_LENGTH, PurposeId};
 use wzapi_storage::key::{BlindIndex, Cohort, LogRef, RowKind};
 use wzapi_storage::row::{
-    Body, ChangesetRow, CheckpointRow, ClosedLogRow, ConsentEventRow, ControllerRow, DataKeyRow,
-    DataKeyVersion, DenialMark, DirectoryRow, EntryBody, EntryBodyRow, EpochRow, EpochStage,
+    AgeBand, AgeMark, Body, ChangesetRow, CheckpointRow, ClosedLogRow, ConsentEventRow, ControllerRow,
+    DataKeyRow, DataKeyVersion, DenialMark, DirectoryRow, EntryBody, EntryBodyRow, EpochRow, EpochStage,
     FormerWrappingKey, GrantMark, IdentifierRow, IndexKeyRow, JournalPositionRow, LogEdge, LogHeadRow,
-    LogKeyRow, LogLeafRow, LogTileRow, Mark, ParkedRow, PermitRow, Quarantine, Record, RecordEvent,
-    RecordOfCategoryRow, RecordRestriction, RecordRevisionRow, RecordRow, RouteRow, ScopeMarks, Sealed,
-    SenderRow, SignedHead, SourceEventRow, SubjectIdentifier, SubjectRow, TenantKeyRow, Tenure,
-    UnrecognisedRow, Window, WrappedKey, WrappingKeyFate,
+    LogKeyRow, LogLeafRow, LogTileRow, Mark, NoticeMark, ParkedRow, PermitRow, Quarantine, Reach, Record,
+    RecordEvent, RecordOfCategoryRow, RecordRestriction, RecordRevisionRow, RecordRow, RouteRow, ScopeMarks,
+    Sealed, SenderRow, SendingStep, SentMark, SignedHead, SourceEventRow, StepMark, SubjectIdentifier,
+    SubjectRow, TenantKeyRow, Tenure, UnrecognisedRow, Window, WrappedKey, WrappingKeyFate,
 };
 use wzapi_storage::{Key, Owner};
 
@@ -259,7 +259,12 @@ impl Draw {
     }
 
     fn grant(&mut self) -> GrantMark {
-        GrantMark { mark: self.mark(), expires_at: self.option(Self::time) }
+        GrantMark {
+            mark: self.mark(),
+            expires_at: self.option(Self::time),
+            notice: self.option(|draw| NoticeMark(draw.entry().to_bytes())),
+            by_guardian: self.one_of(false, &[true]),
+        }
     }
 
     fn act(&mut self) -> ConsentAct {
@@ -290,6 +295,8 @@ impl Draw {
             stopped: self.option(Self::mark),
             resumed: self.option(Self::mark),
             requested: self.option(Self::mark),
+            doubted: self.option(Self::mark),
+            cleared: self.option(Self::mark),
         }
     }
 
@@ -377,7 +384,12 @@ impl Draw {
                 index_keys: self.many(8, Self::number_32),
             }
             .into(),
-            RowKind::Sender => SenderRow { registered_at: self.time(), entry: self.entry() }.into(),
+            RowKind::Sender => SenderRow {
+                registered_at: self.time(),
+                entry: self.entry(),
+                portfolio: self.option(Self::index),
+            }
+            .into(),
             RowKind::TenantKey => TenantKeyRow { created_at: self.time(), key: self.wrapped() }.into(),
             RowKind::IndexKey => IndexKeyRow { created_at: self.time(), key: self.wrapped() }.into(),
             RowKind::DataKey => DataKeyRow { versions: self.many(3, Self::data_key_version) }.into(),
@@ -395,6 +407,7 @@ impl Draw {
                 identifiers: self.many(6, Self::subject_identifier),
                 former: self.many(4, Self::subject),
                 merged_into: self.option(Self::subject),
+                linked: self.many(3, Self::subject),
             }
             .into(),
             RowKind::ConsentEvent => self.consent_event_row().into(),
@@ -405,6 +418,7 @@ impl Draw {
                 redeemed_at: self.time(),
                 entry: self.entry(),
                 message_id: self.sealed(),
+                steps: self.many(4, Self::step),
             }
             .into(),
             RowKind::Record => self.record_row().into(),
@@ -500,13 +514,40 @@ impl Draw {
         self.one_of(kept, &[erased])
     }
 
+    fn step(&mut self) -> StepMark {
+        StepMark {
+            step: self
+                .one_of(SendingStep::Sent, &[SendingStep::Delivered, SendingStep::Read, SendingStep::Failed]),
+            at: self.time(),
+            error: self.option(Self::number_32),
+        }
+    }
+
     fn identifier_row(&mut self) -> IdentifierRow {
         IdentifierRow {
             subject: self.subject(),
             kind: self.identifier_kind(),
             index_key: self.number_32(),
             marks: self.many(8, Self::marks),
-            windows: self.many(4, |draw| Window { sender: draw.sender(), last_inbound: draw.time() }),
+            windows: self.many(4, |draw| Window {
+                sender: draw.sender(),
+                last_inbound: draw.time(),
+                last_free_entry: draw.option(Self::time),
+            }),
+            age: self.option(|draw| AgeMark {
+                mark: draw.mark(),
+                band: draw.one_of(AgeBand::Adult, &[AgeBand::Child]),
+            }),
+            reach: Reach {
+                held_back_at: self.option(Self::time),
+                undeliverable_at: self.option(Self::time),
+                reached_at: self.option(Self::time),
+            },
+            sent: self.many(4, |draw| SentMark {
+                at: draw.time(),
+                category: draw.one_of(MessageCategory::Marketing, &MessageCategory::ALL),
+            }),
+            portfolio: self.option(Self::index),
             left_at: self.option(Self::time),
             former: self.many(3, |draw| Tenure { subject: draw.subject(), until: draw.time() }),
         }

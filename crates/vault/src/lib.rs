@@ -40,8 +40,7 @@
 //! # ledger.create_log(&mut draft, &keys).await?;
 //! # let now = clock.now();
 //! # draft.load([Key::Subject(subject)]).await?;
-//! # draft.put(Key::Subject(subject), SubjectRow { created_at: now, changed_at: now, identifiers: vec![],
-//! #     former: vec![], merged_into: None }, None)?;
+//! # draft.put(Key::Subject(subject), SubjectRow::new(now), None)?;
 //! # let _ = storage.commit(draft.into_changeset(ChangesetId::from_bytes([3; 16]), now)).await?;
 //! let policy = Arc::new(wzapi_policy::parse(include_str!("../../../policies/wzapi.toml"), "wzapi.toml")?);
 //! let vault = Vault::new(Parts { storage, encryption, ledger, clock, entropy }, policy);

@@ -231,6 +231,7 @@ impl Gate {
             redeemed_at: permit.decision.decided_at,
             entry,
             message_id: recording.seal(owner, &category, &place, "message_id", message_id).await?,
+            steps: Vec::new(),
         };
         recording.draft().put(place, row, None)?;
         recording.commit().await?;

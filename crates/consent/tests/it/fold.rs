@@ -140,6 +140,8 @@ fn acts() -> impl Strategy<Value = Vec<EffectiveAct>> {
         let numbered = (1_u8..).zip(all);
         numbered
             .map(|(number, (act, scope, is_imported, at, end))| EffectiveAct {
+                notice: None,
+                by_guardian: false,
                 act,
                 scope,
                 provenance: if is_imported { Provenance::Imported } else { Provenance::Direct },
@@ -234,7 +236,7 @@ proptest! {
     fn clause_2_c_a_withdrawal_holds_until_a_later_direct_grant(
         acts in acts(), at in 0_i64..8, scope in scope(), now in 0_i64..12,
     ) {
-        let withdrawal = EffectiveAct {
+        let withdrawal = EffectiveAct { notice: None, by_guardian: false,
             act: ConsentAct::Withdrawn,
             scope: scope.clone(),
             provenance: Provenance::Direct,
@@ -262,7 +264,7 @@ proptest! {
         acts in acts(), denial in kind().prop_filter("a denial", |act| act.is_denial()), scope in scope(),
         at in 0_i64..8, now in 0_i64..12,
     ) {
-        let denial = EffectiveAct {
+        let denial = EffectiveAct { notice: None, by_guardian: false,
             act: denial,
             scope,
             provenance: Provenance::Imported,
@@ -295,7 +297,7 @@ proptest! {
     fn clause_3_c_a_resumption_ends_a_platform_stop_and_nothing_else(
         acts in acts(), scope in scope(), at in 0_i64..9, now in 0_i64..12,
     ) {
-        let resumption = EffectiveAct {
+        let resumption = EffectiveAct { notice: None, by_guardian: false,
             act: ConsentAct::PlatformResumed,
             scope,
             provenance: Provenance::Direct,

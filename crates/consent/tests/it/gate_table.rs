@@ -131,7 +131,7 @@ impl Case {
             marks.push(granted(ConsentScope::whatsapp(opted_in_purpose()), -50));
         }
         let last_inbound = if self.is_window_open { at(-1) } else { before(WINDOW) };
-        let windows = vec![Window { sender: SENDER, last_inbound }];
+        let windows = vec![Window::plain(SENDER, last_inbound)];
         let rows = GateRows { same: vec![row(marks, windows)], ..by_a_sender_of_ours() };
         let message = Message { sender: SENDER, category: self.category, purpose: self.purpose() };
         decide(&self.rules(), &message, &rows, now())
@@ -388,7 +388,7 @@ fn a_grant_that_was_found_invalid_shows_no_opt_in() {
 
 #[test]
 fn clause_3_c_an_open_window_permits_replies_and_no_template() {
-    let window = |last_inbound| vec![Window { sender: SENDER, last_inbound }];
+    let window = |last_inbound| vec![Window::plain(SENDER, last_inbound)];
     let rows = GateRows { same: vec![row(vec![], window(at(-1)))], ..by_a_sender_of_ours() };
     assert_eq!(codes(&wzapi(MessageCategory::Service, &rows)), [ReasonCode::WindowOpen]);
     for (category, reason) in [
@@ -405,7 +405,7 @@ fn clause_3_c_an_open_window_permits_replies_and_no_template() {
 #[test]
 fn clause_3_c_a_window_lasts_24_hours_and_belongs_to_one_sender() {
     let allowed = |sender, last_inbound| {
-        let windows = vec![Window { sender, last_inbound }];
+        let windows = vec![Window::plain(sender, last_inbound)];
         let rows = GateRows { same: vec![row(vec![], windows)], ..by_a_sender_of_ours() };
         wzapi(MessageCategory::Service, &rows).is_allowed
     };
@@ -420,7 +420,7 @@ fn clause_3_c_a_window_lasts_24_hours_and_belongs_to_one_sender() {
 fn clause_2_c_a_marketing_purpose_needs_consent_in_every_category() {
     let purpose = PurposeId::marketing();
     let reply = Message { purpose: purpose.clone(), ..message(MessageCategory::Service) };
-    let windows = vec![Window { sender: SENDER, last_inbound: at(-1) }];
+    let windows = vec![Window::plain(SENDER, at(-1))];
     let decision_on = |marks| {
         let rows = GateRows { same: vec![row(marks, windows.clone())], ..by_a_sender_of_ours() };
         decide(&GateRules::wzapi(), &reply, &rows, now())
@@ -448,7 +448,7 @@ fn clause_2_c_consent_for_another_sender_or_channel_is_none() {
 fn an_inferred_spelling_denies_and_never_permits() {
     let given = granted(ConsentScope::whatsapp(PurposeId::marketing()), -9);
     let stop = denied(ConsentScope::all_marketing(), ConsentAct::Withdrawn, -10);
-    let windows = vec![Window { sender: SENDER, last_inbound: at(-1) }];
+    let windows = vec![Window::plain(SENDER, at(-1))];
     let only_inferred =
         GateRows { same: vec![], inferred: vec![row(vec![given.clone()], windows)], ..by_a_sender_of_ours() };
     for category in MessageCategory::ALL {
@@ -467,7 +467,7 @@ fn an_identifier_that_changed_hands_keeps_denials_and_permits_nothing() {
     let left = |marks| IdentifierRow {
         left_at: Some(at(-5)),
         former: Vec::new(),
-        ..row(marks, vec![Window { sender: SENDER, last_inbound: at(-6) }])
+        ..row(marks, vec![Window::plain(SENDER, at(-6))])
     };
     let given = granted(ConsentScope::whatsapp(PurposeId::marketing()), -9);
     let rows = GateRows { same: vec![left(vec![given])], ..by_a_sender_of_ours() };
@@ -515,25 +515,12 @@ fn opted_in_purpose() -> PurposeId {
     "opted_in_purpose".parse().unwrap()
 }
 
-fn unmarked(scope: ConsentScope) -> ScopeMarks {
-    ScopeMarks {
-        scope,
-        granted: None,
-        imported: None,
-        denied: None,
-        voided: None,
-        stopped: None,
-        resumed: None,
-        requested: None,
-    }
-}
-
 fn granted(scope: ConsentScope, minutes: i64) -> ScopeMarks {
-    ScopeMarks { granted: Some(GrantMark { mark: mark(minutes), expires_at: None }), ..unmarked(scope) }
+    ScopeMarks { granted: Some(GrantMark::plain(mark(minutes))), ..ScopeMarks::unmarked(scope) }
 }
 
 fn imported(scope: ConsentScope, minutes: i64) -> ScopeMarks {
-    ScopeMarks { imported: Some(GrantMark { mark: mark(minutes), expires_at: None }), ..unmarked(scope) }
+    ScopeMarks { imported: Some(GrantMark::plain(mark(minutes))), ..ScopeMarks::unmarked(scope) }
 }
 
 fn expired(marks: ScopeMarks) -> ScopeMarks {
@@ -544,37 +531,32 @@ fn expired(marks: ScopeMarks) -> ScopeMarks {
 fn denied(scope: ConsentScope, act: ConsentAct, minutes: i64) -> ScopeMarks {
     let denial = Some(DenialMark { mark: mark(minutes), act });
     match act {
-        ConsentAct::Revoked | ConsentAct::Invalidated => ScopeMarks { voided: denial, ..unmarked(scope) },
-        _ => ScopeMarks { denied: denial, ..unmarked(scope) },
+        ConsentAct::Revoked | ConsentAct::Invalidated => {
+            ScopeMarks { voided: denial, ..ScopeMarks::unmarked(scope) }
+        }
+        _ => ScopeMarks { denied: denial, ..ScopeMarks::unmarked(scope) },
     }
 }
 
 fn requested(scope: ConsentScope, minutes: i64) -> ScopeMarks {
-    ScopeMarks { requested: Some(mark(minutes)), ..unmarked(scope) }
+    ScopeMarks { requested: Some(mark(minutes)), ..ScopeMarks::unmarked(scope) }
 }
 
 fn stopped(scope: ConsentScope, minutes: i64) -> ScopeMarks {
-    ScopeMarks { stopped: Some(mark(minutes)), ..unmarked(scope) }
+    ScopeMarks { stopped: Some(mark(minutes)), ..ScopeMarks::unmarked(scope) }
 }
 
 fn resumed(scope: ConsentScope, minutes: i64) -> ScopeMarks {
-    ScopeMarks { resumed: Some(mark(minutes)), ..unmarked(scope) }
+    ScopeMarks { resumed: Some(mark(minutes)), ..ScopeMarks::unmarked(scope) }
 }
 
 fn stopped_and_resumed(scope: ConsentScope, stop: i64, resume: i64) -> ScopeMarks {
-    ScopeMarks { stopped: Some(mark(stop)), resumed: Some(mark(resume)), ..unmarked(scope) }
+    ScopeMarks { stopped: Some(mark(stop)), resumed: Some(mark(resume)), ..ScopeMarks::unmarked(scope) }
 }
 
 fn row(marks: Vec<ScopeMarks>, windows: Vec<Window>) -> IdentifierRow {
-    IdentifierRow {
-        subject: SubjectId::from_bytes([7; 16]),
-        kind: IdentifierKind::Phone,
-        index_key: 1,
-        marks,
-        windows,
-        left_at: None,
-        former: Vec::new(),
-    }
+    let subject = SubjectId::from_bytes([7; 16]);
+    IdentifierRow { marks, windows, ..IdentifierRow::new(subject, IdentifierKind::Phone, 1) }
 }
 
 #[test]

@@ -208,6 +208,8 @@ impl Oracle {
             return;
         }
         let act = EffectiveAct {
+            notice: None,
+            by_guardian: false,
             act: new.act,
             scope: new.scope.clone(),
             provenance: new.provenance,

@@ -110,7 +110,11 @@ impl World {
         let keys = encryption.create_tenant(&mut draft).await.unwrap();
         ledger.create_log(&mut draft, &keys).await.unwrap();
         for sender in [SENDER, OTHER_SENDER] {
-            let row = SenderRow { registered_at: clock.now(), entry: EntryId::from_bytes([9; 16]) };
+            let row = SenderRow {
+                registered_at: clock.now(),
+                entry: EntryId::from_bytes([9; 16]),
+                portfolio: None,
+            };
             draft.load([Key::Sender(sender)]).await.unwrap();
             draft.put(Key::Sender(sender), row, None).unwrap();
         }

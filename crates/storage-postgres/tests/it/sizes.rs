@@ -11,11 +11,11 @@ use wzapi_storage::changeset::Write;
 use wzapi_storage::key::{BlindIndex, Cohort, LogRef, RowKind};
 use wzapi_storage::row::{
     Body, DataKeyRow, DataKeyVersion, EntryBody, EntryBodyRow, IdentifierRow, LogLeafRow, PermitRow, Record,
-    RecordEvent, RecordOfCategoryRow, RecordRevisionRow, RecordRow, RowType, Sealed, SourceEventRow,
+    RecordEvent, RecordOfCategoryRow, RecordRevisionRow, RecordRow, Sealed, SourceEventRow,
     SubjectIdentifier, SubjectRow, Window, WrappedKey,
 };
 use wzapi_storage::{Changeset, Key, Owner};
-use wzapi_storage_testkit::sample::{self, Sequence};
+use wzapi_storage_testkit::sample::Sequence;
 
 use crate::harness::{changeset, client, commit, config, own_database, store};
 
@@ -70,6 +70,7 @@ impl Rows {
                     redeemed_at: at,
                     entry,
                     message_id: self.sealed(60),
+                    steps: Vec::new(),
                 }
                 .into(),
             ),
@@ -90,12 +91,8 @@ impl Rows {
             RowKind::Identifier => {
                 // As after a first message.
                 let row = IdentifierRow {
-                    subject,
-                    marks: Vec::new(),
-                    windows: vec![Window { sender, last_inbound: at }],
-                    left_at: None,
-                    former: Vec::new(),
-                    ..IdentifierRow::of(&sample::record(RowKind::Identifier, 2).body).unwrap().clone()
+                    windows: vec![Window::plain(sender, at)],
+                    ..IdentifierRow::new(subject, IdentifierKind::Phone, 1)
                 };
                 (Key::Identifier(index), row.into())
             }
@@ -107,13 +104,7 @@ impl Rows {
                     sealed_for: subject,
                     sealed: self.sealed(40),
                 };
-                let row = SubjectRow {
-                    created_at: at,
-                    changed_at: at,
-                    identifiers: vec![identifier],
-                    former: Vec::new(),
-                    merged_into: None,
-                };
+                let row = SubjectRow { identifiers: vec![identifier], ..SubjectRow::new(at) };
                 (Key::Subject(subject), row.into())
             }
             RowKind::Record | RowKind::RecordRevision | RowKind::RecordOfCategory => {

@@ -17,8 +17,9 @@ use crate::changeset::Version;
 use crate::key::{Cohort, Key, RowKind};
 
 pub use consent::{
-    ConsentEventRow, DenialMark, GrantMark, IdentifierRow, Mark, PermitRow, Quarantine, ScopeMarks,
-    SubjectIdentifier, SubjectRow, Tenure, Window, event_id_of,
+    AgeBand, AgeMark, ConsentEventRow, DenialMark, GrantMark, IdentifierRow, Mark, NoticeMark, PermitRow,
+    PortfolioIndex, Quarantine, Reach, ScopeMarks, SendingStep, SentMark, StepMark, SubjectIdentifier,
+    SubjectRow, Tenure, Window, event_id_of,
 };
 pub use intake::{ParkedRow, SourceEventRow, UnrecognisedRow};
 pub use keys::{

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use wzapi_model::Timestamp;
 use wzapi_model::ids::{ControllerId, EntryId, SenderId};
 
+use super::consent::PortfolioIndex;
+
 /// A registered controller.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DirectoryRow {
@@ -41,4 +43,6 @@ pub struct SenderRow {
     pub registered_at: Timestamp,
     /// The ledger entry of its registration.
     pub entry: EntryId,
+    /// The business portfolio that its account belongs to, as far as anybody said.
+    pub portfolio: Option<PortfolioIndex>,
 }

@@ -20,13 +20,7 @@ async fn records_are_filed_with_the_person_who_becomes_known() {
 
     let unknown = vault.stage_store(&mut draft, &keys, NOBODY, &email("x"), actor, now).await;
     assert!(matches!(unknown, Err(VaultError::UnknownSubject)));
-    let row = SubjectRow {
-        created_at: now,
-        changed_at: now,
-        identifiers: vec![],
-        former: vec![],
-        merged_into: None,
-    };
+    let row = SubjectRow::new(now);
     draft.put(Key::Subject(NOBODY), row, None).unwrap();
     let staged = draft.staged_len();
     let card = vault.stage_store(&mut draft, &keys, NOBODY, &message("4111111111111111"), actor, now).await;

@@ -140,13 +140,7 @@ impl World {
         let mut draft = Draft::new(self.storage.as_ref(), controller);
         let key = Key::Subject(subject);
         draft.load([key.clone()]).await.unwrap();
-        let new = SubjectRow {
-            created_at: self.now(),
-            changed_at: self.now(),
-            identifiers: Vec::new(),
-            former: Vec::new(),
-            merged_into: None,
-        };
+        let new = SubjectRow::new(self.now());
         let mut row = draft.row::<SubjectRow>(&key).unwrap().cloned().unwrap_or(new);
         change(&mut row);
         draft.put(key, row, None).unwrap();
