@@ -51,6 +51,8 @@
 //! |---|---|
 //! | [`builder`] | how a [`Compliance`] is put together |
 //! | [`controller`] | the handle of one controller: `consent()`, `gate()`, `ledger()`, `ingest()` |
+//! | [`consenting`] | recording, importing and asking about consent |
+//! | [`sending`] | the send gate: check, preflight, redeem, bind |
 //! | [`data_directory`] | everything in one directory of one machine |
 //! | `location` | a directory or a database, by its address (feature `postgres`) |
 //! | [`ingest`] | webhook deliveries become consent, withdrawals and windows |
@@ -63,6 +65,7 @@
 //! The crates underneath are re-exported, so that a service depends on this one alone.
 
 pub mod builder;
+pub mod consenting;
 pub mod controller;
 #[cfg(feature = "embedded")]
 pub mod data_directory;
@@ -75,6 +78,7 @@ pub mod location;
 pub mod log;
 pub mod records;
 mod registration;
+pub mod sending;
 mod services;
 
 pub use builder::{Builder, Compliance};
