@@ -33,6 +33,9 @@ const fn ends_by_itself(kind: RowKind) -> bool {
         | RowKind::Route
         | RowKind::Controller
         | RowKind::Sender
+        | RowKind::HoldSet
+        | RowKind::Sweep
+        | RowKind::Erasure
         | RowKind::TenantKey
         | RowKind::IndexKey
         | RowKind::DataKey
@@ -40,6 +43,7 @@ const fn ends_by_itself(kind: RowKind) -> bool {
         | RowKind::Subject
         | RowKind::ConsentEvent
         | RowKind::Permit
+        | RowKind::Review
         | RowKind::LogHead
         | RowKind::LogLeaf
         | RowKind::EntryBody

@@ -222,11 +222,14 @@ pub enum ConsentAct {
     /// A person of the controller read such a message and found that it was no opt-out. Ends a doubt and nothing
     /// else.
     DoubtCleared,
+    /// The person was erased. What is left of them is this denial of everything, which no import overrides; only a later
+    /// act of the person's own ends it.
+    Erased,
 }
 
 impl ConsentAct {
     /// Every act.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Requested,
         Self::Given,
         Self::Refused,
@@ -238,6 +241,7 @@ impl ConsentAct {
         Self::PlatformResumed,
         Self::Doubted,
         Self::DoubtCleared,
+        Self::Erased,
     ];
 
     /// The name used in files, JSON and SQL.
@@ -255,6 +259,7 @@ impl ConsentAct {
             Self::PlatformResumed => "platform_resumed",
             Self::Doubted => "doubted",
             Self::DoubtCleared => "doubt_cleared",
+            Self::Erased => "erased",
         }
     }
 
@@ -269,7 +274,8 @@ impl ConsentAct {
             | Self::Revoked
             | Self::Invalidated
             | Self::PlatformStopped
-            | Self::Doubted => true,
+            | Self::Doubted
+            | Self::Erased => true,
             Self::Requested | Self::Given | Self::PlatformResumed | Self::DoubtCleared => false,
         }
     }

@@ -117,6 +117,16 @@ random_id!(
     "record id"
 );
 random_id!(
+    /// A case: a person's request, or an erasure.
+    CaseId,
+    "case id"
+);
+random_id!(
+    /// A legal hold.
+    HoldId,
+    "legal hold id"
+);
+random_id!(
     /// A log: the origin line of its checkpoints names this id and never the customer.
     LogId,
     "log id"

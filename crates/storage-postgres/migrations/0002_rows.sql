@@ -150,6 +150,72 @@ COMMENT ON COLUMN wzapi.sender.body IS 'version byte and fields, see docs/format
 COMMENT ON COLUMN wzapi.sender.sender_id IS 'the sender';
 COMMENT ON COLUMN wzapi.sender.registered_at IS 'when it was registered';
 
+CREATE TABLE wzapi.hold_set (
+    controller_id uuid NOT NULL,
+    key           bytea NOT NULL,
+    version       bigint NOT NULL,
+    due_at        timestamptz,
+    body          bytea NOT NULL,
+    hold_count    bigint,
+    PRIMARY KEY (controller_id, key)
+);
+CREATE INDEX hold_set_due ON wzapi.hold_set (controller_id, due_at, key) WHERE due_at IS NOT NULL;
+COMMENT ON TABLE wzapi.hold_set IS 'the legal holds in force';
+COMMENT ON COLUMN wzapi.hold_set.controller_id IS 'whose row it is; the distribution column';
+COMMENT ON COLUMN wzapi.hold_set.key IS 'owner (16 bytes, zero for the controller) and kind (1 byte), then the parts of the key; in byte order';
+COMMENT ON COLUMN wzapi.hold_set.version IS 'random, drawn anew by every changeset that writes the row';
+COMMENT ON COLUMN wzapi.hold_set.due_at IS 'when somebody has to look at the row again';
+COMMENT ON COLUMN wzapi.hold_set.body IS 'version byte and fields, see docs/formats/rows.md';
+COMMENT ON COLUMN wzapi.hold_set.hold_count IS 'how many holds are in force';
+
+CREATE TABLE wzapi.sweep (
+    controller_id uuid NOT NULL,
+    key           bytea NOT NULL,
+    version       bigint NOT NULL,
+    due_at        timestamptz,
+    body          bytea NOT NULL,
+    began_at      timestamptz,
+    ended_at      timestamptz,
+    leased_until  timestamptz,
+    PRIMARY KEY (controller_id, key)
+);
+CREATE INDEX sweep_due ON wzapi.sweep (controller_id, due_at, key) WHERE due_at IS NOT NULL;
+COMMENT ON TABLE wzapi.sweep IS 'how far the sweep came, and who is at it';
+COMMENT ON COLUMN wzapi.sweep.controller_id IS 'whose row it is; the distribution column';
+COMMENT ON COLUMN wzapi.sweep.key IS 'owner (16 bytes, zero for the controller) and kind (1 byte), then the parts of the key; in byte order';
+COMMENT ON COLUMN wzapi.sweep.version IS 'random, drawn anew by every changeset that writes the row';
+COMMENT ON COLUMN wzapi.sweep.due_at IS 'when somebody has to look at the row again';
+COMMENT ON COLUMN wzapi.sweep.body IS 'version byte and fields, see docs/formats/rows.md';
+COMMENT ON COLUMN wzapi.sweep.began_at IS 'when the run began';
+COMMENT ON COLUMN wzapi.sweep.ended_at IS 'when the last run came to its end';
+COMMENT ON COLUMN wzapi.sweep.leased_until IS 'until when a worker is at it';
+
+CREATE TABLE wzapi.erasure (
+    controller_id uuid NOT NULL,
+    key           bytea NOT NULL,
+    version       bigint NOT NULL,
+    due_at        timestamptz,
+    body          bytea NOT NULL,
+    case_id       uuid,
+    subject_id    uuid,
+    stage         text,
+    requested_at  timestamptz,
+    closed_at     timestamptz,
+    PRIMARY KEY (controller_id, key)
+);
+CREATE INDEX erasure_due ON wzapi.erasure (controller_id, due_at, key) WHERE due_at IS NOT NULL;
+COMMENT ON TABLE wzapi.erasure IS 'erasures of persons';
+COMMENT ON COLUMN wzapi.erasure.controller_id IS 'whose row it is; the distribution column';
+COMMENT ON COLUMN wzapi.erasure.key IS 'owner (16 bytes, zero for the controller) and kind (1 byte), then the parts of the key; in byte order';
+COMMENT ON COLUMN wzapi.erasure.version IS 'random, drawn anew by every changeset that writes the row';
+COMMENT ON COLUMN wzapi.erasure.due_at IS 'when somebody has to look at the row again';
+COMMENT ON COLUMN wzapi.erasure.body IS 'version byte and fields, see docs/formats/rows.md';
+COMMENT ON COLUMN wzapi.erasure.case_id IS 'the case';
+COMMENT ON COLUMN wzapi.erasure.subject_id IS 'the person';
+COMMENT ON COLUMN wzapi.erasure.stage IS 'removing, outside or closed';
+COMMENT ON COLUMN wzapi.erasure.requested_at IS 'when it was asked for';
+COMMENT ON COLUMN wzapi.erasure.closed_at IS 'when it was closed';
+
 CREATE TABLE wzapi.tenant_key (
     controller_id uuid NOT NULL,
     key           bytea NOT NULL,
@@ -403,6 +469,28 @@ COMMENT ON COLUMN wzapi.record_revision.record_id IS 'the record';
 COMMENT ON COLUMN wzapi.record_revision.revision IS '0 for the value that was collected, one more for each later one';
 COMMENT ON COLUMN wzapi.record_revision.valid_from IS 'since when it was the value';
 COMMENT ON COLUMN wzapi.record_revision.valid_until IS 'until when';
+
+CREATE TABLE wzapi.review (
+    controller_id uuid NOT NULL,
+    key           bytea NOT NULL,
+    version       bigint NOT NULL,
+    due_at        timestamptz,
+    body          bytea NOT NULL,
+    subject_id    uuid,
+    question      text,
+    opened_at     timestamptz,
+    PRIMARY KEY (controller_id, key)
+);
+CREATE INDEX review_due ON wzapi.review (controller_id, due_at, key) WHERE due_at IS NOT NULL;
+COMMENT ON TABLE wzapi.review IS 'what waits for a person to decide';
+COMMENT ON COLUMN wzapi.review.controller_id IS 'whose row it is; the distribution column';
+COMMENT ON COLUMN wzapi.review.key IS 'owner (16 bytes, zero for the controller) and kind (1 byte), then the parts of the key; in byte order';
+COMMENT ON COLUMN wzapi.review.version IS 'random, drawn anew by every changeset that writes the row';
+COMMENT ON COLUMN wzapi.review.due_at IS 'when somebody has to look at the row again';
+COMMENT ON COLUMN wzapi.review.body IS 'version byte and fields, see docs/formats/rows.md';
+COMMENT ON COLUMN wzapi.review.subject_id IS 'whom it is about';
+COMMENT ON COLUMN wzapi.review.question IS 'what is to be decided';
+COMMENT ON COLUMN wzapi.review.opened_at IS 'since when';
 
 CREATE TABLE wzapi.source_event (
     controller_id uuid NOT NULL,

@@ -38,6 +38,21 @@ ALTER TABLE wzapi.sender FORCE ROW LEVEL SECURITY;
 CREATE POLICY one_controller ON wzapi.sender
     USING (controller_id = nullif(current_setting('wzapi.controller_id', true), '')::uuid);
 
+ALTER TABLE wzapi.hold_set ENABLE ROW LEVEL SECURITY;
+ALTER TABLE wzapi.hold_set FORCE ROW LEVEL SECURITY;
+CREATE POLICY one_controller ON wzapi.hold_set
+    USING (controller_id = nullif(current_setting('wzapi.controller_id', true), '')::uuid);
+
+ALTER TABLE wzapi.sweep ENABLE ROW LEVEL SECURITY;
+ALTER TABLE wzapi.sweep FORCE ROW LEVEL SECURITY;
+CREATE POLICY one_controller ON wzapi.sweep
+    USING (controller_id = nullif(current_setting('wzapi.controller_id', true), '')::uuid);
+
+ALTER TABLE wzapi.erasure ENABLE ROW LEVEL SECURITY;
+ALTER TABLE wzapi.erasure FORCE ROW LEVEL SECURITY;
+CREATE POLICY one_controller ON wzapi.erasure
+    USING (controller_id = nullif(current_setting('wzapi.controller_id', true), '')::uuid);
+
 ALTER TABLE wzapi.tenant_key ENABLE ROW LEVEL SECURITY;
 ALTER TABLE wzapi.tenant_key FORCE ROW LEVEL SECURITY;
 CREATE POLICY one_controller ON wzapi.tenant_key
@@ -86,6 +101,11 @@ CREATE POLICY one_controller ON wzapi.record
 ALTER TABLE wzapi.record_revision ENABLE ROW LEVEL SECURITY;
 ALTER TABLE wzapi.record_revision FORCE ROW LEVEL SECURITY;
 CREATE POLICY one_controller ON wzapi.record_revision
+    USING (controller_id = nullif(current_setting('wzapi.controller_id', true), '')::uuid);
+
+ALTER TABLE wzapi.review ENABLE ROW LEVEL SECURITY;
+ALTER TABLE wzapi.review FORCE ROW LEVEL SECURITY;
+CREATE POLICY one_controller ON wzapi.review
     USING (controller_id = nullif(current_setting('wzapi.controller_id', true), '')::uuid);
 
 ALTER TABLE wzapi.source_event ENABLE ROW LEVEL SECURITY;

@@ -9,7 +9,9 @@ use wzapi_model::Timestamp;
 use wzapi_model::consent::{ConsentScope, PurposeScope};
 use wzapi_model::ids::{ControllerId, SubjectId};
 use wzapi_storage::key::{BlindIndex, LogRef, RowKind};
-use wzapi_storage::row::{Body, EntryBody, EpochStage, IdentifierRow, Quarantine, Record};
+use wzapi_storage::row::{
+    Body, EntryBody, EpochStage, ErasureStage, IdentifierRow, Quarantine, Record, ReviewQuestion,
+};
 use wzapi_storage::{Key, Owner, codec};
 
 use crate::values::{ColumnType, Value};
@@ -30,6 +32,15 @@ pub(crate) const fn columns(kind: RowKind) -> &'static [Column] {
             &[("registered_at", Time), ("tenant_key_version", Number), ("tenant_key_count", Number)]
         }
         RowKind::Sender => &[("sender_id", Id), ("registered_at", Time)],
+        RowKind::HoldSet => &[("hold_count", Number)],
+        RowKind::Sweep => &[("began_at", Time), ("ended_at", Time), ("leased_until", Time)],
+        RowKind::Erasure => &[
+            ("case_id", Id),
+            ("subject_id", Id),
+            ("stage", Text),
+            ("requested_at", Time),
+            ("closed_at", Time),
+        ],
         RowKind::TenantKey | RowKind::IndexKey => &[("key_version", Number), ("created_at", Time)],
         RowKind::DataKey => &[
             ("subject_id", Id),
@@ -64,6 +75,7 @@ pub(crate) const fn columns(kind: RowKind) -> &'static [Column] {
             ("category", Text),
             ("redeemed_at", Time),
         ],
+        RowKind::Review => &[("subject_id", Id), ("question", Text), ("opened_at", Time)],
         RowKind::Record => &[
             ("subject_id", Id),
             ("category", Text),
@@ -153,6 +165,19 @@ fn of_registration_and_intake(key: &Key, body: &Body) -> Option<Vec<Value>> {
         (Key::Sender(id), Body::Sender(row)) => {
             vec![Value::Id(Some(id.to_bytes())), time(row.registered_at)]
         }
+        (_, Body::HoldSet(row)) => vec![count(row.holds.len())],
+        (_, Body::Sweep(row)) => vec![
+            time(row.began_at),
+            Value::Time(row.ended_at),
+            Value::Time(row.lease.map(|lease| lease.until)),
+        ],
+        (Key::Erasure(case), Body::Erasure(row)) => vec![
+            Value::Id(Some(case.to_bytes())),
+            subject(row.subject),
+            text(erasure_stage(row.stage)),
+            time(row.requested_at),
+            Value::Time(row.closed_at),
+        ],
         (_, Body::SourceEvent(row)) => vec![time(row.seen_at)],
         (_, Body::Unrecognised(row)) => vec![time(row.received_at), text(&row.reason)],
         (_, Body::Changeset(row)) => vec![time(row.at)],
@@ -203,6 +228,15 @@ fn of_consent(key: &Key, body: &Body) -> Option<Vec<Value>> {
             text(row.purpose.as_str()),
             text(row.category.as_str()),
             time(row.redeemed_at),
+        ],
+        (_, Body::Review(row)) => vec![
+            owned_by(key.owner()),
+            text(match row.question {
+                ReviewQuestion::Doubt(_) => "doubt",
+                ReviewQuestion::Quarantined(_) => "quarantined",
+                ReviewQuestion::Disposal { .. } => "disposal",
+            }),
+            time(row.opened_at),
         ],
         _ => return None,
     })
@@ -303,6 +337,7 @@ pub(crate) const fn kinds_of(owner: Owner) -> &'static [RowKind] {
             RowKind::Permit,
             RowKind::Record,
             RowKind::RecordRevision,
+            RowKind::Review,
             RowKind::EntryBody,
         ],
         Owner::Controller => &[
@@ -313,6 +348,9 @@ pub(crate) const fn kinds_of(owner: Owner) -> &'static [RowKind] {
             RowKind::JournalPosition,
             RowKind::Controller,
             RowKind::Sender,
+            RowKind::HoldSet,
+            RowKind::Sweep,
+            RowKind::Erasure,
             RowKind::TenantKey,
             RowKind::IndexKey,
             RowKind::DataKey,
@@ -375,6 +413,14 @@ const fn stage(stage: EpochStage) -> &'static str {
         EpochStage::Complete => "complete",
         EpochStage::Rewrapping => "rewrapping",
         EpochStage::Destroying => "destroying",
+    }
+}
+
+const fn erasure_stage(stage: ErasureStage) -> &'static str {
+    match stage {
+        ErasureStage::Removing => "removing",
+        ErasureStage::Outside => "outside",
+        ErasureStage::Closed => "closed",
     }
 }
 

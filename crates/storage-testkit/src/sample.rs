@@ -9,7 +9,8 @@ use wzapi_model::consent::{
 };
 use wzapi_model::identifier::IdentifierKind;
 use wzapi_model::ids::{
-    ChangesetId, ConsentEventId, ControllerId, EntryId, LogId, PermitId, RecordId, SenderId, SubjectId,
+    CaseId, ChangesetId, ConsentEventId, ControllerId, EntryId, HoldId, LogId, PermitId, RecordId, SenderId,
+    SubjectId,
 };
 use wzapi_model::message::{Channel, MessageCategory};
 use wzapi_model::name::{DataCategory, MAX_NAME_LENGTH, PurposeId};
@@ -17,11 +18,13 @@ use wzapi_storage::key::{BlindIndex, Cohort, LogRef, RowKind};
 use wzapi_storage::row::{
     AgeBand, AgeMark, Body, ChangesetRow, CheckpointRow, ClosedLogRow, ConsentEventRow, ControllerRow,
     DataKeyRow, DataKeyVersion, DenialMark, DirectoryRow, EntryBody, EntryBodyRow, EpochRow, EpochStage,
-    FormerWrappingKey, GrantMark, IdentifierRow, IndexKeyRow, JournalPositionRow, LogEdge, LogHeadRow,
-    LogKeyRow, LogLeafRow, LogTileRow, Mark, NoticeMark, ParkedRow, PermitRow, Quarantine, Reach, Record,
-    RecordEvent, RecordOfCategoryRow, RecordRestriction, RecordRevisionRow, RecordRow, RouteRow, ScopeMarks,
-    Sealed, SenderRow, SendingStep, SentMark, SignedHead, SourceEventRow, StepMark, SubjectIdentifier,
-    SubjectRow, TenantKeyRow, Tenure, UnrecognisedRow, Window, WrappedKey, WrappingKeyFate,
+    ErasedMark, ErasureRow, ErasureStage, ErasureTally, FormerWrappingKey, GrantMark, HoldScope, HoldSetRow,
+    IdentifierRow, IndexKeyRow, JournalPositionRow, KeptRecords, LegalHold, LogEdge, LogHeadRow, LogKeyRow,
+    LogLeafRow, LogTileRow, Mark, NoticeMark, OutsidePlace, ParkedRow, PermitRow, PlaceAnswer, Quarantine,
+    Reach, Record, RecordEvent, RecordOfCategoryRow, RecordRestriction, RecordRevisionRow, RecordRow,
+    Reevaluation, ReviewQuestion, ReviewRow, RouteRow, ScopeMarks, Sealed, SenderRow, SendingStep, SentMark,
+    SignedHead, SourceEventRow, StepMark, SubjectIdentifier, SubjectRow, SweepCounts, SweepLease, SweepRow,
+    TenantKeyRow, Tenure, UnrecognisedRow, Window, WrappedKey, WrappingKeyFate,
 };
 use wzapi_storage::{Key, Owner};
 
@@ -319,6 +322,10 @@ impl Draw {
             RowKind::JournalPosition => Key::JournalPosition,
             RowKind::Controller => Key::Controller,
             RowKind::Sender => Key::Sender(self.sender()),
+            RowKind::HoldSet => Key::HoldSet,
+            RowKind::Sweep => Key::Sweep,
+            RowKind::Erasure => Key::Erasure(self.case()),
+            RowKind::Review => Key::Review { subject: self.subject(), entry: self.entry() },
             RowKind::TenantKey => Key::TenantKey(self.number_32()),
             RowKind::IndexKey => Key::IndexKey(self.number_32()),
             RowKind::DataKey => {
@@ -408,9 +415,15 @@ impl Draw {
                 former: self.many(4, Self::subject),
                 merged_into: self.option(Self::subject),
                 linked: self.many(3, Self::subject),
+                frozen_by: self.many(2, Self::case),
+                erased: self.option(|draw| ErasedMark { case: draw.case(), at: draw.time() }),
             }
             .into(),
             RowKind::ConsentEvent => self.consent_event_row().into(),
+            RowKind::HoldSet => HoldSetRow { holds: self.many(3, Self::hold) }.into(),
+            RowKind::Sweep => self.sweep_row().into(),
+            RowKind::Erasure => self.erasure_row().into(),
+            RowKind::Review => self.review_row().into(),
             RowKind::Permit => PermitRow {
                 sender: self.sender(),
                 purpose: self.purpose(),
@@ -512,6 +525,88 @@ impl Draw {
         let kept = EntryBody::Kept(self.sealed());
         let erased = EntryBody::Erased { certificate: self.entry() };
         self.one_of(kept, &[erased])
+    }
+
+    fn case(&mut self) -> CaseId {
+        CaseId::from_bytes(self.id())
+    }
+
+    fn hold(&mut self) -> LegalHold {
+        LegalHold {
+            hold: HoldId::from_bytes(self.id()),
+            scope: HoldScope {
+                subjects: self.many(2, Self::subject),
+                categories: self.many(2, Self::category),
+                collected_from: self.option(Self::time),
+                collected_before: self.option(Self::time),
+            },
+            placed_at: self.time(),
+            entry: self.entry(),
+            matter: self.sealed(),
+        }
+    }
+
+    fn sweep_row(&mut self) -> SweepRow {
+        SweepRow {
+            lease: self.option(|draw| SweepLease { worker: draw.id(), until: draw.time() }),
+            began_at: self.time(),
+            ended_at: self.option(Self::time),
+            counts: SweepCounts {
+                disposed: u64::from(self.number_32()),
+                deferred: u64::from(self.number_32()),
+                held: u64::from(self.number_32()),
+                for_review: u64::from(self.number_32()),
+            },
+            policy: [self.byte(); 32],
+            reevaluation: self.option(|draw| Reevaluation {
+                policy: [7; 32],
+                after: draw.option(|draw| draw.id().to_vec()),
+                seen: u64::from(draw.number_32()),
+                changed: u64::from(draw.number_32()),
+            }),
+        }
+    }
+
+    fn erasure_row(&mut self) -> ErasureRow {
+        ErasureRow {
+            subject: self.subject(),
+            requested_at: self.time(),
+            stage: self.one_of(ErasureStage::Removing, &[ErasureStage::Outside, ErasureStage::Closed]),
+            after: self.option(|draw| draw.id().to_vec()),
+            tallies: self.many(3, |draw| ErasureTally {
+                category: draw.category(),
+                deleted: u64::from(draw.number_32()),
+                keys_destroyed: u64::from(draw.number_32()),
+            }),
+            kept: self.many(2, |draw| KeptRecords {
+                category: draw.category(),
+                ground: draw.text(),
+                until: draw.option(Self::time),
+                records: u64::from(draw.number_32()),
+            }),
+            identifiers: self.option(Self::sealed),
+            places: self.many(2, |draw| OutsidePlace {
+                name: draw.name(),
+                answer: draw.one_of(PlaceAnswer::Pending, &[PlaceAnswer::Deleted, PlaceAnswer::Notified]),
+                attempts: draw.number_32(),
+                answered_at: draw.option(Self::time),
+            }),
+            residue: self.option(Self::number_32),
+            entry: self.entry(),
+            certificate: self.option(Self::entry),
+            closed_at: self.option(Self::time),
+        }
+    }
+
+    fn review_row(&mut self) -> ReviewRow {
+        let event = ConsentEventId::from_bytes(self.id());
+        let disposal = ReviewQuestion::Disposal {
+            category: self.category(),
+            cohort: self.cohort(),
+            record: RecordId::from_bytes(self.id()),
+        };
+        let others = [ReviewQuestion::Quarantined(event), disposal];
+        ReviewRow { question: self.one_of(ReviewQuestion::Doubt(event), &others), opened_at: self.time() }
     }
 
     fn step(&mut self) -> StepMark {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wzapi_model::Timestamp;
 use wzapi_model::ids::{
-    ChangesetId, ConsentEventId, ControllerId, EntryId, PermitId, RecordId, SenderId, SubjectId,
+    CaseId, ChangesetId, ConsentEventId, ControllerId, EntryId, PermitId, RecordId, SenderId, SubjectId,
 };
 use wzapi_model::name::DataCategory;
 
@@ -31,13 +31,15 @@ pub fn encode_key(controller: ControllerId, key: &Key) -> Vec<u8> {
     push_owner(&mut out, key.owner());
     out.push(key.kind().code());
     match key {
-        Key::Epoch | Key::JournalPosition | Key::Controller | Key::Subject(_) => {}
+        Key::Epoch | Key::JournalPosition | Key::Controller | Key::HoldSet | Key::Sweep | Key::Subject(_) => {
+        }
         Key::Directory(id) => out.extend_from_slice(&id.to_bytes()),
         Key::Sender(id) => out.extend_from_slice(&id.to_bytes()),
+        Key::Erasure(id) => out.extend_from_slice(&id.to_bytes()),
         Key::Changeset(id) => out.extend_from_slice(&id.to_bytes()),
         Key::ConsentEvent { event, .. } => out.extend_from_slice(&event.to_bytes()),
         Key::Permit { permit, .. } => out.extend_from_slice(&permit.to_bytes()),
-        Key::EntryBody { entry, .. } => out.extend_from_slice(&entry.to_bytes()),
+        Key::EntryBody { entry, .. } | Key::Review { entry, .. } => out.extend_from_slice(&entry.to_bytes()),
         Key::Route(index) | Key::Identifier(index) | Key::SourceEvent(index) | Key::Unrecognised(index) => {
             out.extend_from_slice(&index.0);
         }
@@ -180,6 +182,9 @@ fn decode_parts(owner: Owner, kind: RowKind, rest: &mut &[u8]) -> Option<Key> {
         RowKind::JournalPosition => Key::JournalPosition,
         RowKind::Controller => Key::Controller,
         RowKind::Sender => Key::Sender(SenderId::from_bytes(take(rest)?)),
+        RowKind::HoldSet => Key::HoldSet,
+        RowKind::Sweep => Key::Sweep,
+        RowKind::Erasure => Key::Erasure(CaseId::from_bytes(take(rest)?)),
         RowKind::TenantKey => Key::TenantKey(u32::from_be_bytes(take(rest)?)),
         RowKind::IndexKey => Key::IndexKey(u32::from_be_bytes(take(rest)?)),
         RowKind::DataKey => Key::DataKey { owner, category: take_name(rest)?, cohort: take_cohort(rest)? },
@@ -192,6 +197,7 @@ fn decode_parts(owner: Owner, kind: RowKind, rest: &mut &[u8]) -> Option<Key> {
             Key::ConsentEvent { subject: subject?, event: ConsentEventId::from_bytes(take(rest)?) }
         }
         RowKind::Permit => Key::Permit { subject: subject?, permit: PermitId::from_bytes(take(rest)?) },
+        RowKind::Review => Key::Review { subject: subject?, entry: EntryId::from_bytes(take(rest)?) },
         RowKind::Record => Key::Record {
             subject: subject?,
             category: take_name(rest)?,

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use wzapi_model::ids::{
-    ChangesetId, ConsentEventId, ControllerId, EntryId, PermitId, RecordId, SenderId, SubjectId,
+    CaseId, ChangesetId, ConsentEventId, ControllerId, EntryId, PermitId, RecordId, SenderId, SubjectId,
 };
 use wzapi_model::name::DataCategory;
 
@@ -92,6 +92,12 @@ row_kinds! {
     Controller = 0x10, "controller";
     /// A sender of the controller.
     Sender = 0x11, "sender";
+    /// The legal holds in force.
+    HoldSet = 0x12, "hold_set";
+    /// How far the sweep came, and who is at it.
+    Sweep = 0x13, "sweep";
+    /// The erasure of a person.
+    Erasure = 0x14, "erasure";
     /// A tenant key, wrapped by the key provider.
     TenantKey = 0x18, "tenant_key";
     /// A key of blind indexes, wrapped by a tenant key.
@@ -112,6 +118,8 @@ row_kinds! {
     Record = 0x24, "record";
     /// An earlier value of a record.
     RecordRevision = 0x25, "record_revision";
+    /// Something about a person that waits for a decision.
+    Review = 0x26, "review";
     /// A source event that was already taken in.
     SourceEvent = 0x28, "source_event";
     /// A webhook element that was kept because it was not recognised.
@@ -151,9 +159,12 @@ impl RowKind {
     pub const fn ownership(self) -> Ownership {
         match self {
             Self::DataKey | Self::EntryBody => Ownership::Either,
-            Self::Subject | Self::ConsentEvent | Self::Permit | Self::Record | Self::RecordRevision => {
-                Ownership::Subjects
-            }
+            Self::Subject
+            | Self::ConsentEvent
+            | Self::Permit
+            | Self::Record
+            | Self::RecordRevision
+            | Self::Review => Ownership::Subjects,
             Self::Directory
             | Self::Route
             | Self::Parked
@@ -161,6 +172,9 @@ impl RowKind {
             | Self::JournalPosition
             | Self::Controller
             | Self::Sender
+            | Self::HoldSet
+            | Self::Sweep
+            | Self::Erasure
             | Self::TenantKey
             | Self::IndexKey
             | Self::LogKey
@@ -206,6 +220,12 @@ pub enum Key {
     Controller,
     /// See [`RowKind::Sender`].
     Sender(SenderId),
+    /// See [`RowKind::HoldSet`].
+    HoldSet,
+    /// See [`RowKind::Sweep`].
+    Sweep,
+    /// See [`RowKind::Erasure`].
+    Erasure(CaseId),
     /// See [`RowKind::TenantKey`]: by key version.
     TenantKey(u32),
     /// See [`RowKind::IndexKey`]: by key version.
@@ -268,6 +288,13 @@ pub enum Key {
         /// 0 for the value that was collected, one more for each later one.
         revision: u32,
     },
+    /// See [`RowKind::Review`]: by the ledger entry that asked for it.
+    Review {
+        /// Whom it is about.
+        subject: SubjectId,
+        /// The entry.
+        entry: EntryId,
+    },
     /// See [`RowKind::SourceEvent`].
     SourceEvent(BlindIndex),
     /// See [`RowKind::Unrecognised`].
@@ -328,6 +355,9 @@ impl Key {
             Self::JournalPosition => RowKind::JournalPosition,
             Self::Controller => RowKind::Controller,
             Self::Sender(_) => RowKind::Sender,
+            Self::HoldSet => RowKind::HoldSet,
+            Self::Sweep => RowKind::Sweep,
+            Self::Erasure(_) => RowKind::Erasure,
             Self::TenantKey(_) => RowKind::TenantKey,
             Self::IndexKey(_) => RowKind::IndexKey,
             Self::DataKey { .. } => RowKind::DataKey,
@@ -336,6 +366,7 @@ impl Key {
             Self::Subject(_) => RowKind::Subject,
             Self::ConsentEvent { .. } => RowKind::ConsentEvent,
             Self::Permit { .. } => RowKind::Permit,
+            Self::Review { .. } => RowKind::Review,
             Self::Record { .. } => RowKind::Record,
             Self::RecordRevision { .. } => RowKind::RecordRevision,
             Self::SourceEvent(_) => RowKind::SourceEvent,
@@ -359,6 +390,7 @@ impl Key {
             Self::Subject(subject)
             | Self::ConsentEvent { subject, .. }
             | Self::Permit { subject, .. }
+            | Self::Review { subject, .. }
             | Self::Record { subject, .. }
             | Self::RecordRevision { subject, .. } => Owner::Subject(*subject),
             Self::Directory(_)
@@ -368,6 +400,9 @@ impl Key {
             | Self::JournalPosition
             | Self::Controller
             | Self::Sender(_)
+            | Self::HoldSet
+            | Self::Sweep
+            | Self::Erasure(_)
             | Self::TenantKey(_)
             | Self::IndexKey(_)
             | Self::LogKey { .. }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use wzapi_model::Timestamp;
 use wzapi_model::consent::{ConsentAct, ConsentMethod, ConsentScope, Provenance};
 use wzapi_model::identifier::IdentifierKind;
-use wzapi_model::ids::{ConsentEventId, EntryId, SenderId, SubjectId};
+use wzapi_model::ids::{CaseId, ConsentEventId, EntryId, SenderId, SubjectId};
 use wzapi_model::message::MessageCategory;
 use wzapi_model::name::PurposeId;
 
@@ -245,6 +245,19 @@ pub struct SubjectRow {
     pub merged_into: Option<SubjectId>,
     /// Subjects that may be this person, by inference or by somebody's word: what one of them denies, all deny.
     pub linked: Vec<SubjectId>,
+    /// Open requests of the person; while there is one, nothing about the person is disposed of.
+    pub frozen_by: Vec<CaseId>,
+    /// The erasure of the person. Nothing about them is stored or read any more.
+    pub erased: Option<ErasedMark>,
+}
+
+/// A person was erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasedMark {
+    /// The case.
+    pub case: CaseId,
+    /// Since when it is effective.
+    pub at: Timestamp,
 }
 
 impl SubjectRow {
@@ -258,6 +271,8 @@ impl SubjectRow {
             former: Vec::new(),
             merged_into: None,
             linked: Vec::new(),
+            frozen_by: Vec::new(),
+            erased: None,
         }
     }
 }

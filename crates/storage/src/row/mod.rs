@@ -9,6 +9,7 @@ mod keys;
 mod ledger;
 mod records;
 mod registration;
+mod retention;
 
 use serde::{Deserialize, Serialize};
 use wzapi_model::Timestamp;
@@ -17,9 +18,9 @@ use crate::changeset::Version;
 use crate::key::{Cohort, Key, RowKind};
 
 pub use consent::{
-    AgeBand, AgeMark, ConsentEventRow, DenialMark, GrantMark, IdentifierRow, Mark, NoticeMark, PermitRow,
-    PortfolioIndex, Quarantine, Reach, ScopeMarks, SendingStep, SentMark, StepMark, SubjectIdentifier,
-    SubjectRow, Tenure, Window, event_id_of,
+    AgeBand, AgeMark, ConsentEventRow, DenialMark, ErasedMark, GrantMark, IdentifierRow, Mark, NoticeMark,
+    PermitRow, PortfolioIndex, Quarantine, Reach, ScopeMarks, SendingStep, SentMark, StepMark,
+    SubjectIdentifier, SubjectRow, Tenure, Window, event_id_of,
 };
 pub use intake::{ParkedRow, SourceEventRow, UnrecognisedRow};
 pub use keys::{
@@ -32,6 +33,10 @@ pub use ledger::{
 };
 pub use records::{RecordEvent, RecordOfCategoryRow, RecordRestriction, RecordRevisionRow, RecordRow};
 pub use registration::{ControllerRow, DirectoryRow, RouteRow, SenderRow};
+pub use retention::{
+    ErasureRow, ErasureStage, ErasureTally, HoldScope, HoldSetRow, KeptRecords, LegalHold, OutsidePlace,
+    PlaceAnswer, Reevaluation, ReviewQuestion, ReviewRow, SweepCounts, SweepLease, SweepRow,
+};
 
 /// An encrypted value and the month whose data key sealed it. The owner and the category of that key follow
 /// from the row and the field.
@@ -121,6 +126,9 @@ bodies! {
     JournalPosition(JournalPositionRow),
     Controller(ControllerRow),
     Sender(SenderRow),
+    HoldSet(HoldSetRow),
+    Sweep(SweepRow),
+    Erasure(ErasureRow),
     TenantKey(TenantKeyRow),
     IndexKey(IndexKeyRow),
     DataKey(DataKeyRow),
@@ -129,6 +137,7 @@ bodies! {
     Subject(SubjectRow),
     ConsentEvent(ConsentEventRow),
     Permit(PermitRow),
+    Review(ReviewRow),
     Record(RecordRow),
     RecordRevision(RecordRevisionRow),
     SourceEvent(SourceEventRow),

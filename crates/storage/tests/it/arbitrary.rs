@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use wzapi_model::ids::{
-    ChangesetId, ConsentEventId, ControllerId, EntryId, PermitId, RecordId, SenderId, SubjectId,
+    CaseId, ChangesetId, ConsentEventId, ControllerId, EntryId, PermitId, RecordId, SenderId, SubjectId,
 };
 use wzapi_model::name::DataCategory;
 use wzapi_storage::key::{BlindIndex, Cohort, KeyPrefix, LogRef, RowKind};
@@ -79,6 +79,10 @@ pub(crate) fn key() -> impl Strategy<Value = Key> {
             RowKind::Identifier => Key::Identifier(BlindIndex(first)),
             RowKind::Subject => Key::Subject(subject),
             RowKind::ConsentEvent => Key::ConsentEvent { subject, event: ConsentEventId::from_bytes(first) },
+            RowKind::HoldSet => Key::HoldSet,
+            RowKind::Sweep => Key::Sweep,
+            RowKind::Erasure => Key::Erasure(CaseId::from_bytes(first)),
+            RowKind::Review => Key::Review { subject, entry: EntryId::from_bytes(first) },
             RowKind::Permit => Key::Permit { subject, permit: PermitId::from_bytes(first) },
             RowKind::Record => Key::Record { subject, category, cohort, record },
             RowKind::RecordRevision => {

@@ -17,7 +17,10 @@ use wzapi_model::name::PurposeId;
 use wzapi_storage::Owner;
 use wzapi_storage::codec::{decode_body, decode_key, encode_body, encode_key};
 use wzapi_storage::key::{Cohort, RowKind};
-use wzapi_storage::row::{EntryBody, EpochStage, Quarantine, Sealed, WrappingKeyFate};
+use wzapi_storage::row::{
+    AgeBand, EntryBody, EpochStage, ErasureStage, PlaceAnswer, Quarantine, Sealed, SendingStep,
+    WrappingKeyFate,
+};
 use wzapi_storage_testkit::sample;
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/rows.json");
@@ -90,9 +93,15 @@ fn stored_enumerations_keep_their_numbers() {
         assert_eq!(found, expected);
     }
     let acts = ["Requested", "Given", "Refused", "Withdrawn", "Objected", "Revoked", "Invalidated"];
-    check(&ConsentAct::ALL, &[&acts[..], &["PlatformStopped", "PlatformResumed"]].concat());
+    check(
+        &ConsentAct::ALL,
+        &[&acts[..], &["PlatformStopped", "PlatformResumed", "Doubted", "DoubtCleared", "Erased"]].concat(),
+    );
     let methods = ["WebForm", "ClickToChat", "InboundMessage", "Keyword", "Paper", "Verbal", "Import", "Api"];
-    check(&ConsentMethod::ALL, &[&methods[..], &["PlatformPreference", "PlatformError"]].concat());
+    check(
+        &ConsentMethod::ALL,
+        &[&methods[..], &["PlatformPreference", "PlatformError", "Block", "Review"]].concat(),
+    );
     check(&[Provenance::Direct, Provenance::Imported], &["Direct", "Imported"]);
     check(&[Channel::WhatsApp, Channel::Email, Channel::Voice], &["WhatsApp", "Email", "Voice"]);
     check(&MessageCategory::ALL, &["Marketing", "Utility", "Authentication", "Service"]);
@@ -100,7 +109,24 @@ fn stored_enumerations_keep_their_numbers() {
         &[IdentifierKind::Phone, IdentifierKind::Bsuid, IdentifierKind::Email],
         &["Phone", "Bsuid", "Email"],
     );
-    check(&[Quarantine::FutureDated, Quarantine::NoEvidence], &["FutureDated", "NoEvidence"]);
+    let quarantines = [
+        Quarantine::FutureDated,
+        Quarantine::NoEvidence,
+        Quarantine::WeakEvidence,
+        Quarantine::NoNotice,
+        Quarantine::Unconfirmed,
+        Quarantine::NoGuardian,
+    ];
+    let names = ["FutureDated", "NoEvidence", "WeakEvidence", "NoNotice", "Unconfirmed", "NoGuardian"];
+    check(&quarantines, &names);
+    check(&[AgeBand::Adult, AgeBand::Child], &["Adult", "Child"]);
+    let steps = [SendingStep::Sent, SendingStep::Delivered, SendingStep::Read, SendingStep::Failed];
+    check(&steps, &["Sent", "Delivered", "Read", "Failed"]);
+    let stages = [ErasureStage::Removing, ErasureStage::Outside, ErasureStage::Closed];
+    check(&stages, &["Removing", "Outside", "Closed"]);
+    let answers =
+        [PlaceAnswer::Pending, PlaceAnswer::Deleted, PlaceAnswer::NothingHeld, PlaceAnswer::Notified];
+    check(&answers, &["Pending", "Deleted", "NothingHeld", "Notified"]);
     let stages = [EpochStage::Complete, EpochStage::Rewrapping, EpochStage::Destroying];
     check(&stages, &["Complete", "Rewrapping", "Destroying"]);
     let fates = [
