@@ -27,6 +27,9 @@ pub enum VaultError {
     /// The controller knows no such person. Record an act or a message of theirs first.
     #[error("the controller knows no such person")]
     UnknownSubject,
+    /// The person was erased: nothing about them is stored or changed any more.
+    #[error("the person was erased")]
+    Erased,
     /// The controller has no such record.
     #[error("the controller has no such record")]
     NotFound,

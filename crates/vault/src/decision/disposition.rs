@@ -45,6 +45,10 @@ pub enum DisposalRefusal {
     StillKept,
     /// A law asks for it: a legal ground holds.
     LegalDuty,
+    /// A legal hold covers it.
+    OnHold,
+    /// The person asked what is held about them, or for something else that needs it, and has no answer yet.
+    Frozen,
     /// It has an event that this version of the library does not know.
     UnknownEvent,
 }
@@ -56,6 +60,8 @@ impl DisposalRefusal {
         match self {
             Self::StillKept => "still_kept",
             Self::LegalDuty => "legal_duty",
+            Self::OnHold => "on_hold",
+            Self::Frozen => "frozen",
             Self::UnknownEvent => "unknown_event",
         }
     }
@@ -66,12 +72,15 @@ impl std::fmt::Display for DisposalRefusal {
         f.write_str(match self {
             Self::StillKept => "a ground still keeps the record",
             Self::LegalDuty => "a law asks for the record",
+            Self::OnHold => "a legal hold covers the record",
+            Self::Frozen => "an open request of the person keeps the record",
             Self::UnknownEvent => "the record has an event that only a newer version of the library knows",
         })
     }
 }
 
-/// Whether a record may go for this reason now. Legal holds are the caller's to look at.
+/// Whether a record may go for this reason now. Holds and open requests are looked at by
+/// [`permit_in_spite_of_holds`](super::holding::permit_in_spite_of_holds).
 ///
 /// # Errors
 /// The reason why not.
@@ -80,12 +89,13 @@ pub fn permit_disposal(
     category: &DataCategory,
     row: &RecordRow,
     reason: DisposalReason,
+    erased_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<(), DisposalRefusal> {
     if reason == DisposalReason::StoredInError {
         return Ok(());
     }
-    let assessment = standing(policy, policy.category(category), row, now)
+    let assessment = standing(policy, policy.category(category), row, erased_at, now)
         .map_err(|UnknownEvent| DisposalRefusal::UnknownEvent)?;
     let is_asked_by_law = assessment
         .reasons

@@ -3,6 +3,7 @@
 pub mod admission;
 pub mod disposition;
 mod forbidden;
+pub mod holding;
 pub mod reading;
 pub mod retention;
 

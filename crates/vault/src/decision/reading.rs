@@ -80,7 +80,7 @@ pub struct ReadPermit(());
 /// It must have been stored for the purpose, and the policy as it is now must declare the purpose for its category. A
 /// restriction leaves the purposes that it names. While only legal grounds keep the record, it may be read for a purpose
 /// that rests on a legal obligation under the law of such a ground (any law, where the ground names none). A record that
-/// no ground keeps is not read, however late its disposal is: the sweep's delay is no second retention period. A legal
+/// no ground keeps is not read, nor what no law keeps of a person who was erased at `erased_at`, however late its disposal is: the sweep's delay is no second retention period. A legal
 /// hold keeps a record from disposal and makes nothing readable.
 ///
 /// # Errors
@@ -90,6 +90,7 @@ pub fn permit_read(
     category: &DataCategory,
     row: &RecordRow,
     purpose: &PurposeId,
+    erased_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<ReadPermit, ReadRefusal> {
     if !row.purposes.contains(purpose) {
@@ -102,8 +103,8 @@ pub fn permit_read(
     if row.restriction.as_ref().is_some_and(|restriction| !restriction.readable_for.contains(purpose)) {
         return Err(ReadRefusal::Restricted);
     }
-    let assessment =
-        standing(policy, Some(rules), row, now).map_err(|UnknownEvent| ReadRefusal::UnknownEvent)?;
+    let assessment = standing(policy, Some(rules), row, erased_at, now)
+        .map_err(|UnknownEvent| ReadRefusal::UnknownEvent)?;
     match assessment.state {
         RetentionState::InService => Ok(ReadPermit(())),
         RetentionState::Restricted if serves_a_duty(declared, &rules.retention, &assessment) => {

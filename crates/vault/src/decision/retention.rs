@@ -42,7 +42,8 @@ impl RetentionEvent {
 pub struct UnknownEvent;
 
 /// How a stored record stands under the policy as it is now, legal holds aside. A category that the policy does not
-/// declare any more has no grounds, and nothing keeps its records.
+/// declare any more has no grounds, and nothing keeps its records. Of a person who was erased at `erased_at`, the service
+/// lost its ground then: what a law asks for stays, for that law alone.
 ///
 /// # Errors
 /// [`UnknownEvent`].
@@ -50,6 +51,7 @@ pub fn standing(
     policy: &Policy,
     category: Option<&Category>,
     row: &RecordRow,
+    erased_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<Assessment, UnknownEvent> {
     let mut events = RecordEvents::default();
@@ -61,6 +63,10 @@ pub fn standing(
         }
     }
     events.occurred.insert(Trigger::Collected, row.collected_at);
+    events.service_ended = match (events.service_ended, erased_at) {
+        (Some(ended), Some(erased)) => Some(ended.min(erased)),
+        (ended, erased) => ended.or(erased),
+    };
     let grounds = category.map_or(&[][..], |category| &category.retention);
     Ok(assess(grounds, &events, &[], policy.utc_offset, now))
 }

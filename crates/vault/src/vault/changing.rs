@@ -148,8 +148,9 @@ impl Vault {
                 if !note(&mut row.events, *event, *at) {
                     return Ok(Changed::No);
                 }
-                let assessment = standing(&self.policy, self.policy.category(&record.category), &row, now)
-                    .map_err(|_| VaultError::Damaged("an event of the record is not known"))?;
+                let assessment =
+                    standing(&self.policy, self.policy.category(&record.category), &row, None, now)
+                        .map_err(|_| VaultError::Damaged("an event of the record is not known"))?;
                 due_at = assessment.due_at;
                 about("record.event_noted")
                     .with("event", event.as_str())

@@ -81,7 +81,7 @@ impl Vault {
         attempt.draft.load([row_key.clone(), record.data_key(), person]).await?;
         let row: RecordRow = attempt.draft.row(&row_key)?.cloned().ok_or(VaultError::NotFound)?;
         people::guard_for_writing(&mut attempt.draft, record.subject).await?;
-        let assessment = standing(&self.policy, self.policy.category(&record.category), &row, now)
+        let assessment = standing(&self.policy, self.policy.category(&record.category), &row, None, now)
             .map_err(|_| VaultError::Damaged("an event of the record is not known"))?;
         if assessment.state == RetentionState::Due {
             return Err(Refusal::NotKept.into());

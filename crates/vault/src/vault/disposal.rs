@@ -14,17 +14,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wzapi_encryption::TenantKeys;
 use wzapi_encryption::shredding::{is_retired, stage_destruction, stage_retirement};
-use wzapi_ledger::PreparedEntry;
+use wzapi_ledger::{Event, PreparedEntry};
 use wzapi_model::Timestamp;
 use wzapi_model::actor::Actor;
-use wzapi_model::ids::{ControllerId, EntryId};
+use wzapi_model::ids::{CaseId, ControllerId, EntryId};
 use wzapi_storage::Draft;
 use wzapi_storage::key::{Key, KeyPrefix, Owner};
 use wzapi_storage::query::Query;
-use wzapi_storage::row::{DataKeyRow, RecordRow};
+use wzapi_storage::row::{DataKeyRow, HoldSetRow, RecordRow};
 
 use crate::decision::admission::is_kept_elsewhere;
 use crate::decision::disposition::{DisposalReason, DisposalRefusal, permit_disposal};
+use crate::decision::holding::{Held, permit_in_spite_of_holds};
 use crate::error::VaultError;
 use crate::record::RecordRef;
 use crate::vault::entry_words::about_record;
@@ -55,8 +56,10 @@ pub enum Disposed {
 /// Records whose disposal is staged.
 #[derive(Debug, Default)]
 pub struct StagedDisposal {
-    /// Those that go, each with its entry, which must be committed with the draft.
-    pub entries: Vec<(RecordRef, PreparedEntry)>,
+    /// Those that go.
+    pub leaving: Vec<RecordRef>,
+    /// What must be committed with the draft: an entry for each, and one for all those of a person who was erased.
+    pub entries: Vec<PreparedEntry>,
     /// Those that stay, and why.
     pub refused: Vec<(RecordRef, DisposalRefusal)>,
     /// Those that were not there.
@@ -75,8 +78,8 @@ impl Vault {
     ///
     /// # Errors
     /// [`VaultError::DisposalRefused`] when the reason does not hold: a ground still keeps a record whose retention is
-    /// said to have ended, or a law asks for it; legal holds are the caller's to look at. [`VaultError::Busy`]; otherwise
-    /// the failure of a part.
+    /// said to have ended, a law asks for it, or a legal hold or an open request of the person keeps it.
+    /// [`VaultError::Busy`]; otherwise the failure of a part.
     pub async fn dispose(
         &self,
         controller: ControllerId,
@@ -100,7 +103,7 @@ impl Vault {
                 return Err(VaultError::DisposalRefused(*refusal));
             }
             let is_key_destroyed = !staged.destroyed_keys.is_empty();
-            attempt.entries = staged.entries.into_iter().map(|(_, entry)| entry).collect();
+            attempt.entries = staged.entries;
             let Some(entry) = attempt.entries.first().map(PreparedEntry::id) else {
                 return Ok(Disposed::Gone);
             };
@@ -165,11 +168,16 @@ impl Vault {
         let subjects = records.iter().map(|record| Key::Subject(record.subject));
         let rows = records.iter().flat_map(|record| [record.key(), record.index_key(), record.data_key()]);
         // Keys are read before what they seal is looked for: that order is what the guard on them rests on.
-        draft.load(rows.chain(subjects)).await?;
+        draft.load(rows.chain(subjects).chain([Key::HoldSet])).await?;
+        // A hold that is placed meanwhile is honoured: the changeset is then refused.
+        draft.guard(&Key::HoldSet)?;
+        let holds = draft.row::<HoldSetRow>(&Key::HoldSet)?.cloned().unwrap_or_default();
 
         let mut staged = StagedDisposal::default();
+        // Entries about somebody who was erased name the case only.
+        let mut of_erased: BTreeMap<(CaseId, bool), u64> = BTreeMap::new();
         for (place, records) in asked {
-            let leaving = self.leaving(draft, &records, reason, now, &mut staged)?;
+            let leaving = self.leaving(draft, &records, reason, &holds, now, &mut staged).await?;
             if leaving.is_empty() {
                 continue;
             }
@@ -179,30 +187,59 @@ impl Vault {
             }
             for record in leaving {
                 self.stage_rows(draft, record).await?;
-                let entry =
-                    self.account_for(draft, keys, record, reason, is_last, Act { actor, now }).await?;
-                staged.entries.push((record.clone(), entry));
+                match people::erased(draft, record.subject).await? {
+                    Some(mark) => *of_erased.entry((mark.case, is_last)).or_default() += 1,
+                    None => {
+                        let act = Act { actor, now };
+                        staged
+                            .entries
+                            .push(self.account_for(draft, keys, record, reason, is_last, act).await?);
+                    }
+                }
+                staged.leaving.push(record.clone());
             }
+        }
+        for ((case, is_last), records) in of_erased {
+            let event = Event::new("erasure.records_disposed", draft.controller(), now)
+                .with("actor", actor.name())
+                .with("case", case.to_string())
+                .with("records", records)
+                .with("reason", reason.as_str())
+                .with("key_destroyed", is_last);
+            let entropy = self.parts.entropy.as_ref();
+            staged.entries.push(account(draft, keys, entropy, Owner::Controller, &event, now).await?);
         }
         Ok(staged)
     }
 
     /// Those of the records that are there and may go.
-    fn leaving<'r>(
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "a draft, its holds and what is staged in it belong together"
+    )]
+    async fn leaving<'r>(
         &self,
-        draft: &Draft<'_>,
+        draft: &mut Draft<'_>,
         records: &BTreeSet<&'r RecordRef>,
         reason: DisposalReason,
+        holds: &HoldSetRow,
         now: Timestamp,
         staged: &mut StagedDisposal,
     ) -> Result<BTreeSet<&'r RecordRef>, VaultError> {
         let mut leaving = BTreeSet::new();
         for record in records.iter().copied() {
-            let Some(row) = draft.row::<RecordRow>(&record.key())? else {
+            if draft.row::<RecordRow>(&record.key())?.is_none() {
                 staged.gone.push(record.clone());
                 continue;
-            };
-            match permit_disposal(&self.policy, &record.category, row, reason, now) {
+            }
+            let person = people::for_disposal(draft, record.subject).await?;
+            let erased_at = person.erased.map(|mark| mark.at);
+            let Some(row) = draft.row::<RecordRow>(&record.key())? else { continue };
+            let held =
+                Held { person: &person.ids, category: &record.category, collected_at: row.collected_at };
+            let permitted = permit_disposal(&self.policy, &record.category, row, reason, erased_at, now)
+                .and_then(|()| permit_in_spite_of_holds(holds, person.is_frozen, &held));
+            match permitted {
                 Ok(()) => drop(leaving.insert(record)),
                 Err(refusal) => staged.refused.push((record.clone(), refusal)),
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use wzapi_model::ids::SubjectId;
-use wzapi_storage::row::SubjectRow;
+use wzapi_storage::row::{ErasedMark, SubjectRow};
 use wzapi_storage::{Draft, Key};
 
 use crate::error::VaultError;
@@ -11,16 +11,28 @@ use crate::error::VaultError;
 /// How far a chain of merged subjects is followed.
 const MAX_MERGES: usize = 16;
 
-/// Whether anything may still be stored or changed about a person. The one place where an erasure's mark will be looked
-/// for before writing; there is nothing to find yet.
-const fn ensure_writable(_row: &SubjectRow) -> Result<(), VaultError> {
-    Ok(())
+/// Whether anything may still be stored or changed about a person.
+const fn ensure_writable(row: &SubjectRow) -> Result<(), VaultError> {
+    if row.erased.is_some() { Err(VaultError::Erased) } else { Ok(()) }
 }
 
-/// Whether anything about a person may still be read: the rows of all whom the person turned out to be are looked at.
-/// The one place where an erasure's mark will be looked for before reading; there is nothing to find yet.
-pub(super) async fn ensure_readable(draft: &mut Draft<'_>, subject: SubjectId) -> Result<(), VaultError> {
-    all_of(draft, subject).await.map(drop)
+/// The erasure of a person, if there was one: the rows of all whom the person turned out to be are looked at.
+pub(super) async fn erased(
+    draft: &mut Draft<'_>,
+    subject: SubjectId,
+) -> Result<Option<ErasedMark>, VaultError> {
+    let mut found: Option<ErasedMark> = None;
+    let mut survivor = subject;
+    for _ in 0..MAX_MERGES {
+        draft.load([Key::Subject(survivor)]).await?;
+        let row = row_of(draft, survivor, subject)?;
+        found = found.into_iter().chain(row.erased).min_by_key(|mark| mark.at);
+        match row.merged_into {
+            Some(other) => survivor = other,
+            None => return Ok(found),
+        }
+    }
+    Err(VaultError::Damaged("merged subjects lead in a circle"))
 }
 
 /// The subject that `subject` turned out to be, which mostly is itself, about whom something is about to be written. The
@@ -67,6 +79,28 @@ pub(super) async fn all_of(
         }
     }
     Err(VaultError::Damaged("merged subjects lead in a circle"))
+}
+
+/// A person about whom something is to be disposed of.
+#[derive(Debug, Clone)]
+pub(super) struct Person {
+    /// Every id that they had.
+    pub(super) ids: BTreeSet<SubjectId>,
+    /// Whether a request of theirs is open.
+    pub(super) is_frozen: bool,
+    /// Their erasure.
+    pub(super) erased: Option<ErasedMark>,
+}
+
+/// Who the person is. The rows that say so are required to be the same at the commit.
+pub(super) async fn for_disposal(draft: &mut Draft<'_>, subject: SubjectId) -> Result<Person, VaultError> {
+    let survivor = guard(draft, subject).await?;
+    let ids = all_of(draft, subject).await?;
+    let mut is_frozen = false;
+    for one in [subject, survivor] {
+        is_frozen |= !row_of(draft, one, subject)?.frozen_by.is_empty();
+    }
+    Ok(Person { ids, is_frozen, erased: erased(draft, subject).await? })
 }
 
 fn row_of<'d>(

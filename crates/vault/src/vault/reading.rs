@@ -164,18 +164,18 @@ impl Vault {
         attempt.draft.load([person.clone(), key.clone(), record.data_key()]).await?;
         let is_known = attempt.draft.row::<SubjectRow>(&person)?.is_some();
         let found = attempt.draft.row::<RecordRow>(&key)?.filter(|_| is_known).cloned();
+        let erased = if is_known { people::erased(&mut attempt.draft, record.subject).await? } else { None };
+        let erased_at = erased.map(|mark| mark.at);
         let decided = match found {
             None => Err(ReadRefusal::NotFound),
-            Some(row) => {
-                people::ensure_readable(&mut attempt.draft, record.subject).await?;
-                permit_read(&self.policy, &record.category, &row, purpose, now).map(|permit| (permit, row))
-            }
+            Some(row) => permit_read(&self.policy, &record.category, &row, purpose, erased_at, now)
+                .map(|permit| (permit, row)),
         };
         match decided {
             Ok(permitted) => Ok(permitted),
             Err(reason) => {
                 // An entry about somebody whom the controller does not know would be about nobody it can ever erase.
-                let owner = if is_known { Owner::Subject(record.subject) } else { Owner::Controller };
+                let owner = owner_of_entries(record, !is_known || erased.is_some());
                 let event = about_record("record.read_refused", controller, now, record, actor)
                     .with("purpose", purpose.as_str())
                     .with("reason", reason.as_str());
@@ -200,7 +200,14 @@ impl Vault {
         }
         let event = about_record("record.read", attempt.draft.controller(), attempt.now, record, actor)
             .with("purpose", purpose.as_str());
-        attempt.account(Owner::Subject(record.subject), &event).await?;
+        let erased = people::erased(&mut attempt.draft, record.subject).await?;
+        attempt.account(owner_of_entries(record, erased.is_some()), &event).await?;
         attempt.commit().await
     }
+}
+
+/// Whom an entry about a record is about: nobody, when the person is not known or was erased, since nothing new is
+/// sealed under the key of such a person.
+const fn owner_of_entries(record: &RecordRef, is_nobody: bool) -> Owner {
+    if is_nobody { Owner::Controller } else { Owner::Subject(record.subject) }
 }

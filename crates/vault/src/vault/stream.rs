@@ -193,9 +193,11 @@ impl RecordStream {
             *page.refused.entry(ReadRefusal::NotFound).or_default() += 1;
             return Ok(());
         }
-        people::ensure_readable(&mut attempt.draft, record.subject).await?;
+        let erased = people::erased(&mut attempt.draft, record.subject).await?;
+        let erased_at = erased.map(|mark| mark.at);
         let policy = &self.vault.policy;
-        let permit = match permit_read(policy, &record.category, &row, &self.purpose, attempt.now) {
+        let permit = match permit_read(policy, &record.category, &row, &self.purpose, erased_at, attempt.now)
+        {
             Ok(permit) => permit,
             Err(reason) => {
                 *page.refused.entry(reason).or_default() += 1;
@@ -221,9 +223,16 @@ impl RecordStream {
 
     /// Records what was refused, and what was read if reads are recorded.
     async fn note(&self, mut attempt: Attempt<'_>, page: &OpenPage) -> Result<(), VaultError> {
-        let owner = match self.selection {
-            Selection::Person(subject) | Selection::PersonIn(subject, _) => Owner::Subject(subject),
-            Selection::Category(_) => Owner::Controller,
+        let person = match self.selection {
+            Selection::Person(subject) | Selection::PersonIn(subject, _) => Some(subject),
+            Selection::Category(_) => None,
+        };
+        // Nothing new is sealed under the key of a person who was erased.
+        let owner = match person {
+            Some(subject) if people::erased(&mut attempt.draft, subject).await?.is_none() => {
+                Owner::Subject(subject)
+            }
+            Some(_) | None => Owner::Controller,
         };
         let about = |event_type, count: u64| {
             about_selection(event_type, self.controller, attempt.now, &self.selection, &self.actor)

@@ -152,7 +152,7 @@ async fn records_of_many_people_go_in_one_changeset() {
     assert_eq!(staged.refused, [(fixed.clone(), DisposalRefusal::LegalDuty)]);
     assert_eq!(staged.gone, [absent]);
     assert_eq!(staged.destroyed_keys.len(), 3, "of four keys, one has a record left");
-    let entries = staged.entries.into_iter().map(|(_, entry)| entry).collect();
+    let entries = staged.entries;
     let _ = world.parts.ledger.commit(draft, entries).await.unwrap();
     let after = world.storage.counts();
     assert_eq!(after[2] - before[2], 1);
@@ -184,7 +184,7 @@ async fn a_key_that_is_not_retired_is_not_destroyed() {
     // Retired, staged, and then something is stored before the disposal commits.
     let (draft, staged) = stage().await.unwrap();
     let other = world.store(ANA, &email("new@example.org")).await;
-    let entries = staged.entries.into_iter().map(|(_, entry)| entry).collect();
+    let entries = staged.entries;
     assert!(matches!(
         world.parts.ledger.commit(draft, entries).await,
         Err(wzapi_ledger::LedgerError::Conflict)
@@ -238,7 +238,7 @@ async fn the_last_two_disposals_do_not_both_leave_the_key_to_the_other() {
         let staged =
             world.vault.stage_disposal(&mut draft, &keys, records, reason, &world.actor, now).await.unwrap();
         assert!(staged.destroyed_keys.is_empty());
-        drafts.push((draft, staged.entries.into_iter().map(|(_, entry)| entry).collect::<Vec<_>>()));
+        drafts.push((draft, staged.entries));
     }
     let (second, first) = (drafts.pop().unwrap(), drafts.pop().unwrap());
     let _ = world.parts.ledger.commit(first.0, first.1).await.unwrap();

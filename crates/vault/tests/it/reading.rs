@@ -240,7 +240,7 @@ async fn an_event_that_only_a_newer_library_knows_opens_nothing() {
         events: vec![RecordEvent { trigger: "meteor_struck".to_owned(), at: Timestamp::EPOCH }],
         ..row(&["billing"], time(NOON), None)
     };
-    let permit = permit_read(&policy(), &category("email"), &row, &purpose("billing"), time(NOON));
+    let permit = permit_read(&policy(), &category("email"), &row, &purpose("billing"), None, time(NOON));
     assert_eq!(permit.unwrap_err(), ReadRefusal::UnknownEvent);
 }
 
@@ -367,7 +367,7 @@ proptest! {
     #[test]
     fn clause_3_a_reading_is_permitted_as_the_policy_says((name, row, asked, now) in any_row()) {
         let policy: Arc<Policy> = policy();
-        let permitted = permit_read(&policy, &category(name), &row, &asked, now);
+        let permitted = permit_read(&policy, &category(name), &row, &asked, None, now);
         let expected = may_read_by_reference(&policy, name, &row, &asked, now);
         prop_assert_eq!(permitted.is_ok(), expected, "{} {:?} for {:?}: {:?}", name, row, asked, permitted);
     }
