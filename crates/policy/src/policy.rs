@@ -1,7 +1,9 @@
 //! A policy that was found to be right.
 
+mod sending;
 mod storing;
 
+use std::collections::BTreeMap;
 use std::ops::Deref;
 
 use toml::de::DeTable;
@@ -11,7 +13,7 @@ use crate::check::{self, sale};
 use crate::file::PolicyFile;
 use crate::finding::{Code, Finding, Findings, Place, Severity};
 use crate::forbidden::Recognisers;
-use crate::regimes::RegimeRules;
+use crate::regimes::{AgeRule, Regime, RegimeRules, age};
 use crate::syntax::{Lines, Part, Places, Reader, walk};
 
 /// The longest policy file, in bytes.
@@ -28,6 +30,7 @@ pub struct Policy {
     file: PolicyFile,
     hash: ContentHash,
     recognisers: Recognisers,
+    ages: BTreeMap<Regime, AgeRule>,
 }
 
 impl Policy {
@@ -137,6 +140,7 @@ pub fn check_with(text: &str, file_name: &str, rules: &RegimeRules) -> Report {
     let policy = is_right.then(|| Policy {
         hash: ContentHash::of(&file),
         recognisers: Recognisers::of(&file.patterns),
+        ages: age::age_rules(&file, rules),
         file,
     });
     Report { policy, findings }

@@ -65,6 +65,14 @@ impl Term for wzapi_model::basis::LegalBasis {
     }
 }
 
+impl Term for wzapi_model::consent::ConsentMethod {
+    const ALL: &'static [Self] = &Self::ALL;
+
+    fn as_str(self) -> &'static str {
+        self.as_str()
+    }
+}
+
 impl Term for wzapi_model::message::MessageCategory {
     const ALL: &'static [Self] = &Self::ALL;
 

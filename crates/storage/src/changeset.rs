@@ -41,6 +41,10 @@ pub enum Durability {
 }
 
 /// One write of a changeset.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly every write is a put, and a box would cost each an allocation"
+)]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Write {
     /// Store this record, replacing what is there.

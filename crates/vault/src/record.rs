@@ -58,7 +58,8 @@ impl RecordRef {
     }
 
     /// The record whose row stands under `key`, if it is one of a record.
-    pub(crate) fn of(key: &Key) -> Option<Self> {
+    #[must_use]
+    pub fn of(key: &Key) -> Option<Self> {
         match key {
             Key::Record { subject, category, cohort, record }
             | Key::RecordOfCategory { category, cohort, subject, record } => {

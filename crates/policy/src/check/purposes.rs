@@ -19,6 +19,7 @@ pub(super) fn check(reader: &mut Reader<'_>, file: &PolicyFile) {
                 "add `withdrawal`, such as [\"reply_stop\"]; it must be as easy as giving consent (GDPR Art. 7(3))",
             );
         }
+        super::consent::check(reader, purpose, &path);
         if purpose.categories.is_empty() {
             reader.add(
                 Code::PurposeWithoutCategories,

@@ -16,6 +16,7 @@ pub(super) fn check(reader: &mut Reader<'_>, file: &PolicyFile) {
                 format!("add `[recipients.{name}.agreement]` (GDPR Art. 28(3))"),
             ),
         }
+        super::countries(reader, &recipient.countries, &format!("{path}.countries"));
         transfers(reader, file, recipient, &path);
     }
 }

@@ -4,13 +4,13 @@ use std::cmp::Ordering;
 
 use crate::canonical::Meaning;
 use crate::difference::edits::Edit;
-use crate::difference::{Change, ChangeKind, Direction, retention};
+use crate::difference::{Change, ChangeKind, Direction, retention, sending};
 use crate::file::PolicyFile;
 use crate::period::Period;
 use crate::regimes::Regime;
 use crate::term::Term;
 
-/// The changes that an edit is: one, but for lists of grounds, in which several may have changed.
+/// The changes that an edit is: one, but for lists of grounds and of limits, in which several may have changed.
 pub(super) fn changes_of(edit: &Edit, old: &PolicyFile, new: &PolicyFile) -> Vec<Change> {
     let path: Vec<&str> = edit.path.iter().map(String::as_str).collect();
     if let ["categories", category, "retention"] = path.as_slice() {
@@ -22,6 +22,9 @@ pub(super) fn changes_of(edit: &Edit, old: &PolicyFile, new: &PolicyFile) -> Vec
                 .unwrap_or_default()
         };
         return retention::changes(&path.join("."), &grounds(old), &grounds(new));
+    }
+    if let ["sending", "frequency"] = path.as_slice() {
+        return sending::limits(&path.join("."), &old.sending.frequency, &new.sending.frequency);
     }
     let (kind, direction) = classify(&path, edit, old, new);
     vec![change(path.join("."), kind, direction, summary(&path, edit))]
@@ -55,12 +58,14 @@ fn classify(path: &[&str], edit: &Edit, old: &PolicyFile, new: &PolicyFile) -> (
         ["contact", _] if edit.old.is_some() && edit.new.is_some() => (Kind::Contact, Editorial),
         ["contact", _] => (Kind::Contact, more_is(edit, Direction::Favourable)),
         ["regimes", _, "financial_year_starts"] => (Kind::Regime, Editorial),
+        ["regimes", _, "consent_age"] => (Kind::Age, higher_is_favourable(edit)),
         ["regimes", ..] => (Kind::Regime, more_is(edit, Direction::Favourable)),
         ["categories", ..] => category(path, edit),
         ["patterns", name, ..] => (Kind::ForbiddenValue, pattern(name, edit, old)),
         // Another category has other sources, purposes and retention.
         ["webhooks", ..] => (Kind::Filing, more_is(edit, Direction::AgainstPerson)),
         ["purposes", ..] => purpose(path, edit, old, new),
+        ["sending", ..] => (Kind::Sending, sending_rule(path, edit, old, new)),
         ["recipients", ..] => recipient(path, edit),
         ["rights", ..] => right(path, edit),
         ["security", _] => (Kind::Security, more_is(edit, Direction::Favourable)),
@@ -80,6 +85,8 @@ fn category(path: &[&str], edit: &Edit) -> (ChangeKind, Direction) {
         ["categories", _, "sources", _] => (Kind::Source, more_is(edit, Direction::AgainstPerson)),
         ["categories", _, "forbidden", _] => (Kind::ForbiddenValue, more_is(edit, Direction::Favourable)),
         ["categories", _, "keep_history"] => (Kind::History, turned_on_is(edit, Direction::AgainstPerson)),
+        // Until a person was asked, it is kept longer.
+        ["categories", _, "disposal"] => (Kind::Other, more_is(edit, Direction::AgainstPerson)),
         ["categories", _, "ip_truncation"] => (Kind::IpTruncation, more_is(edit, Direction::Favourable)),
         ["categories", _, "ip_truncation", _] => (Kind::IpTruncation, greater_is_against(edit)),
         // What follows from the kind of record is in the grounds, which are compared by themselves.
@@ -109,6 +116,7 @@ fn purpose(path: &[&str], edit: &Edit, old: &PolicyFile, new: &PolicyFile) -> (C
         ["purposes", _, "categories", _] => (Kind::DataUse, more_is(edit, Direction::AgainstPerson)),
         ["purposes", _, "messages", _] => (Kind::Message, more_is(edit, Direction::AgainstPerson)),
         ["purposes", _, "withdrawal", _] => (Kind::Withdrawal, more_is(edit, Direction::Favourable)),
+        ["purposes", _, "consent", rule @ ..] => (Kind::Consent, consent_rule(rule, edit)),
         _ => (Kind::Other, Direction::AgainstPerson),
     }
 }
@@ -123,6 +131,34 @@ fn basis(edit: &Edit, regime: Option<Regime>, old: &PolicyFile, new: &PolicyFile
         (Some(_), Some(_)) => Direction::AgainstPerson,
         _ if both_in_force => Direction::AgainstPerson,
         _ => Direction::Editorial,
+    }
+}
+
+/// What is left out is not set: a consent that lasts, and that counts at once.
+fn consent_rule(rule: &[&str], edit: &Edit) -> Direction {
+    let is_set = edit.old.is_some() && edit.new.is_some();
+    match rule {
+        ["expires_after"] | ["confirmation", "within"] if is_set => longer_is(edit, Direction::AgainstPerson),
+        ["expires_after" | "confirmation" | "notice_required"] | ["confirmation", "methods", _] => {
+            more_is(edit, Direction::Favourable)
+        }
+        _ => Direction::AgainstPerson,
+    }
+}
+
+/// What is left out is not set or the default, which restrains the controller least; but a stop in WhatsApp reaches furthest
+/// by default.
+fn sending_rule(path: &[&str], edit: &Edit, old: &PolicyFile, new: &PolicyFile) -> Direction {
+    match path {
+        ["sending", "quiet_hours", "from" | "until"] => {
+            sending::hours(old.sending.quiet_hours.as_ref(), new.sending.quiet_hours.as_ref())
+        }
+        ["sending", "quiet_hours"]
+        | ["sending", "quiet_hours", "categories", _]
+        | ["sending", "unknown_age"]
+        | ["sending", "countries_refused", ..] => more_is(edit, Direction::Favourable),
+        ["sending", "platform_stop"] => more_is(edit, Direction::AgainstPerson),
+        _ => Direction::AgainstPerson,
     }
 }
 
@@ -222,6 +258,14 @@ fn longer_is(edit: &Edit, direction: Direction) -> Direction {
 fn greater_is_against(edit: &Edit) -> Direction {
     match (&edit.old, &edit.new) {
         (Some(Meaning::Whole(old)), Some(Meaning::Whole(new))) if new < old => Direction::Favourable,
+        _ => Direction::AgainstPerson,
+    }
+}
+
+/// Where one of the two ages is not named, which of them was higher depends on the regime rules.
+fn higher_is_favourable(edit: &Edit) -> Direction {
+    match (&edit.old, &edit.new) {
+        (Some(Meaning::Whole(old)), Some(Meaning::Whole(new))) if new > old => Direction::Favourable,
         _ => Direction::AgainstPerson,
     }
 }

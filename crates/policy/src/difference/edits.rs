@@ -1,6 +1,6 @@
 //! Where two trees of meaning differ.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::canonical::Meaning;
 
@@ -29,6 +29,10 @@ fn compare(old: &Meaning, new: &Meaning, path: &mut Vec<String>, edits: &mut Vec
                 path.push(key.clone());
                 match (left.get(key), right.get(key)) {
                     (Some(left), Some(right)) => compare(left, right, path, edits),
+                    (left, right) if is_left_out_by_default(path) => {
+                        let nothing = Meaning::Map(BTreeMap::new());
+                        compare(left.unwrap_or(&nothing), right.unwrap_or(&nothing), path, edits);
+                    }
                     (left, right) => {
                         edits.push(Edit { path: path.clone(), old: left.cloned(), new: right.cloned() });
                     }
@@ -51,6 +55,13 @@ fn compare(old: &Meaning, new: &Meaning, path: &mut Vec<String>, edits: &mut Vec
         },
         _ => edits.push(whole(path, old, new)),
     }
+}
+
+/// Tables of which the canonical form leaves out all that is not set, themselves included: each of their keys is an edit of
+/// its own.
+fn is_left_out_by_default(path: &[String]) -> bool {
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    matches!(path.as_slice(), ["sending"] | ["purposes", _, "consent"])
 }
 
 fn whole(path: &[String], old: &Meaning, new: &Meaning) -> Edit {

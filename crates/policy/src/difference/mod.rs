@@ -2,8 +2,11 @@
 
 mod classify;
 mod edits;
+mod renewal;
 mod retention;
+mod sending;
 
+pub use renewal::{consents_to_renew, reworded_purposes};
 use serde::Serialize;
 
 use crate::canonical::{ContentHash, Meaning};
@@ -69,6 +72,12 @@ terms! {
         Message = "message",
         /// How consent is withdrawn.
         Withdrawal = "withdrawal",
+        /// What a consent needs, and how long it lasts.
+        Consent = "consent",
+        /// From which age people consent alone.
+        Age = "age",
+        /// When, how often and to whom messages are sent.
+        Sending = "sending",
         /// A recipient.
         Recipient = "recipient",
         /// Where a recipient takes the data, and what that rests on.

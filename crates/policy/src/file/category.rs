@@ -37,6 +37,16 @@ terms! {
     }
 }
 
+terms! {
+    /// What happens to a record when nothing keeps it any more.
+    Disposal {
+        /// It is disposed of, without anybody asking.
+        Erase = "erase",
+        /// A person is asked first. Until then nobody reads it.
+        Review = "review",
+    }
+}
+
 /// A category of personal data, with its own keys and its own retention.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Category {
@@ -59,11 +69,21 @@ pub struct Category {
     pub ip_truncation: Option<IpTruncation>,
     /// Whether the earlier value is kept when a record is corrected (policy clause 7.b).
     pub keep_history: bool,
+    /// What happens to a record when nothing keeps it any more.
+    #[serde(skip_serializing_if = "Disposal::is_erase")]
+    pub disposal: Disposal,
     /// What the law calls such records, such as `invoice`: the floors for these kinds apply to it.
     pub record_kinds: BTreeSet<String>,
     /// Why records are kept, and until when. Their order says nothing.
     #[serde(serialize_with = "in_order")]
     pub retention: Vec<Ground>,
+}
+
+impl Disposal {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
+    fn is_erase(&self) -> bool {
+        *self == Self::Erase
+    }
 }
 
 impl Category {

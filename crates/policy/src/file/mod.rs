@@ -2,12 +2,14 @@
 
 mod category;
 mod controller;
+mod country;
 mod forbidden;
 mod ip_truncation;
 mod notice_rules;
 mod purpose;
 mod recipient;
 mod right;
+mod sending;
 mod webhooks;
 
 use std::collections::BTreeMap;
@@ -16,17 +18,19 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use wzapi_model::name::{DataCategory, PurposeId};
 
-pub use category::{Category, DataSource, SubjectKind};
+pub use category::{Category, DataSource, Disposal, SubjectKind};
 pub use controller::{Contact, Controller, SecurityMeasure};
+pub use country::{CountryCode, CountryCodeError};
 pub use forbidden::{BuiltInPattern, ForbiddenPattern, NamedPattern, PatternName, PatternNameError};
 pub use ip_truncation::{IpTruncation, IpTruncationError, NotAnAddress};
 pub use notice_rules::{ContinuedUse, NoticeChannel, NoticeRules};
-pub use purpose::{Purpose, WithdrawalMethod};
-pub use recipient::{
-    Agreement, CountryCode, CountryCodeError, OnwardSharing, Recipient, RecipientKind, RecipientRole,
-    TransferBasis,
-};
+pub use purpose::{Confirmation, ConsentRules, Purpose, WithdrawalMethod};
+pub use recipient::{Agreement, OnwardSharing, Recipient, RecipientKind, RecipientRole, TransferBasis};
 pub use right::{AskVia, Right, RightKind};
+pub use sending::{
+    FrequencyLimit, MAX_FREQUENCY_LIMITS, MAX_MESSAGES_WITHIN, MAX_WITHIN_HOURS, PlatformStopScope,
+    QuietHours, SendingRules, UnknownAge, Within, WithinError,
+};
 pub use webhooks::{Filing, WebhookContent};
 
 use crate::canonical::ContentHash;
@@ -66,6 +70,9 @@ pub struct PolicyFile {
     pub webhooks: BTreeMap<WebhookContent, Filing>,
     /// What for (policy clauses 3.a to 3.c).
     pub purposes: BTreeMap<PurposeId, Purpose>,
+    /// What the send gate observes beyond consent (policy clauses 2.c and 3.b).
+    #[serde(skip_serializing_if = "SendingRules::is_default")]
+    pub sending: SendingRules,
     /// Who gets it (policy clauses 4.a and 4.b).
     pub recipients: BTreeMap<String, Recipient>,
     /// When it is disclosed because the law asks or to protect rights (policy clause 4.c).

@@ -1,13 +1,12 @@
 //! Who gets data, and under which agreement. Nothing here can express a sale, a rental or a trade.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::str::FromStr;
 
 use chrono::NaiveDate;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use wzapi_model::name::{DataCategory, PurposeId};
 
+use crate::file::CountryCode;
 use crate::language::Translated;
 use crate::regimes::Regime;
 use crate::term::terms;
@@ -65,48 +64,6 @@ terms! {
         BindingCorporateRules = "binding_corporate_rules",
         /// A derogation for the case (GDPR Art. 49).
         Derogation = "derogation",
-    }
-}
-
-/// A text is not a country code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a country: write two capital letters of ISO 3166-1, such as \"IN\"")]
-pub struct CountryCodeError;
-
-/// A country, by its two letters of ISO 3166-1.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CountryCode([u8; 2]);
-
-impl CountryCode {
-    /// The two letters.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or_default()
-    }
-}
-
-impl FromStr for CountryCode {
-    type Err = CountryCodeError;
-
-    fn from_str(text: &str) -> Result<Self, CountryCodeError> {
-        match text.as_bytes() {
-            [first, second] if first.is_ascii_uppercase() && second.is_ascii_uppercase() => {
-                Ok(Self([*first, *second]))
-            }
-            _ => Err(CountryCodeError),
-        }
-    }
-}
-
-impl fmt::Display for CountryCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl Serialize for CountryCode {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
     }
 }
 

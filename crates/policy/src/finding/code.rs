@@ -59,6 +59,10 @@ terms! {
         UnknownLaw = "P0208",
         /// A regime without laws.
         NoLaw = "P0209",
+        /// An age of consent below the lowest that the regime rules permit.
+        AgeBelowLaw = "P0210",
+        /// A rule of low certainty decides about the age of consent.
+        DoubtfulAge = "P0211",
         /// A category that no purpose uses.
         CategoryWithoutPurpose = "P0301",
         /// A category without an end of retention.
@@ -93,6 +97,12 @@ terms! {
         MarketingWithoutConsent = "P0407",
         /// A purpose that uses no data.
         PurposeWithoutCategories = "P0408",
+        /// Rules of consent for a purpose that asks for none.
+        ConsentRulesWithoutConsent = "P0409",
+        /// A confirmation of what is never a grant.
+        NothingToConfirm = "P0410",
+        /// A confirmation that may come when the consent has ended.
+        ConfirmationAfterEnd = "P0411",
         /// A recipient without an agreement.
         RecipientWithoutAgreement = "P0501",
         /// An agreement without confidentiality.
@@ -139,6 +149,16 @@ terms! {
         FilingWithoutSource = "P0802",
         /// Webhook content filed under a category that the engines keep by themselves.
         FilingUnderKept = "P0803",
+        /// Quiet hours that end when they begin.
+        EmptyQuietHours = "P0901",
+        /// A rule that holds back one-time codes.
+        CodesHeldBack = "P0902",
+        /// A limit that another one makes idle.
+        IdleLimit = "P0903",
+        /// A rule about messages that no purpose sends.
+        RuleWithoutMessages = "P0904",
+        /// A code that stands for no country.
+        UnknownCountry = "P0905",
     }
 }
 
@@ -149,6 +169,8 @@ impl Code {
         match self {
             Self::UndeclaredLanguage
             | Self::NoLaw
+            | Self::AgeBelowLaw
+            | Self::DoubtfulAge
             | Self::UnusedCategory
             | Self::UnknownRecordKind
             | Self::UnusedPattern
@@ -160,7 +182,10 @@ impl Code {
             | Self::DoubtfulFloor
             | Self::FloorBeginsLater
             | Self::MissingRight
-            | Self::DoubtfulDeadline => Severity::Warning,
+            | Self::DoubtfulDeadline
+            | Self::CodesHeldBack
+            | Self::IdleLimit
+            | Self::RuleWithoutMessages => Severity::Warning,
             Self::FileTooLarge
             | Self::Syntax
             | Self::TooDeep
@@ -192,6 +217,9 @@ impl Code {
             | Self::UnknownCategory
             | Self::InterestNotNamed
             | Self::PurposeWithoutCategories
+            | Self::ConsentRulesWithoutConsent
+            | Self::NothingToConfirm
+            | Self::ConfirmationAfterEnd
             | Self::RecipientWithoutAgreement
             | Self::NoConfidentiality
             | Self::UnknownPurpose
@@ -208,7 +236,9 @@ impl Code {
             | Self::NoNoticeChannel
             | Self::FilingOutsidePurpose
             | Self::FilingWithoutSource
-            | Self::FilingUnderKept => Severity::Error,
+            | Self::FilingUnderKept
+            | Self::EmptyQuietHours
+            | Self::UnknownCountry => Severity::Error,
         }
     }
 

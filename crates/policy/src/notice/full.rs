@@ -4,6 +4,7 @@ use crate::file::{Category, ContinuedUse, ForbiddenPattern, Purpose, Recipient, 
 use crate::notice::compose::{Composer, section};
 use crate::notice::document::{Block, Fact, Part, Section};
 use crate::notice::phrases::{fill, word};
+use crate::notice::sending;
 use crate::retention::{Ground, RetentionCalendar};
 
 pub(super) fn sections(composer: &Composer<'_>) -> Vec<Section> {
@@ -119,6 +120,7 @@ fn usage(composer: &Composer<'_>) -> Section {
             .chain([Block::Facts(purpose_facts(composer, purpose))])
             .collect(),
     });
+    let parts = parts.chain(sending::limits(composer));
     Section { parts: parts.collect(), ..section("usage", &composer.phrases.usage, Vec::new()) }
 }
 
@@ -139,6 +141,7 @@ fn purpose_facts(composer: &Composer<'_>, purpose: &Purpose) -> Vec<Fact> {
         let methods = purpose.withdrawal.iter().map(|method| word(&phrases.withdrawal_method, *method));
         facts.push(Fact::lines(&phrases.withdrawal, methods.collect()));
     }
+    facts.extend(sending::consent_facts(composer, purpose));
     facts
 }
 

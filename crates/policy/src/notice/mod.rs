@@ -6,7 +6,12 @@ mod full;
 mod html;
 mod markdown;
 mod phrases;
+mod sending;
 mod short;
+
+use std::collections::BTreeMap;
+
+use ring::digest;
 
 use crate::language::Language;
 use crate::policy::Policy;
@@ -73,4 +78,37 @@ pub fn render(
         Format::Markdown => markdown::write(&document),
         Format::Html => html::write(&document, &phrases),
     })
+}
+
+/// What a record of consent keeps about the text that the person was shown, beside the version of the policy
+/// ([`Policy::content_hash`]): for each language of the policy the SHA-256 of the notice in Markdown, both layers, in UTF-8
+/// ([`render`] with [`Format::Markdown`] and [`Layer::Both`]). The page in HTML and either layer alone are made from the
+/// same text.
+///
+/// Two texts with the same fingerprint are the same. The version does not replace it: a later version of this library may
+/// word the same policy otherwise, and the fingerprint of what was shown then remains.
+///
+/// A language whose fixed texts cannot be read, which a test of this crate excludes, is left out.
+///
+/// ```
+/// use wzapi_policy::language::Language;
+/// use wzapi_policy::notice::fingerprints;
+///
+/// let policy = wzapi_policy::parse(include_str!("../../../../policies/wzapi.toml"), "wzapi.toml")?;
+/// let fingerprints = fingerprints(&policy);
+/// assert_eq!(fingerprints.len(), policy.languages.len());
+/// assert_ne!(fingerprints[&Language::English], fingerprints[&Language::Hindi]);
+/// # Ok::<(), wzapi_policy::finding::Findings>(())
+/// ```
+#[must_use]
+pub fn fingerprints(policy: &Policy) -> BTreeMap<Language, [u8; 32]> {
+    policy
+        .languages
+        .iter()
+        .filter_map(|language| {
+            let text = render(policy, *language, Format::Markdown, Layer::Both).ok()?;
+            let hash = digest::digest(&digest::SHA256, text.as_bytes());
+            hash.as_ref().try_into().ok().map(|bytes| (*language, bytes))
+        })
+        .collect()
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::file::Within;
 use crate::language::Language;
 use crate::notice::NoticeError;
 use crate::period::Period;
@@ -56,6 +57,23 @@ pub(super) struct Phrases {
     pub(super) data_used: String,
     pub(super) messages: String,
     pub(super) withdrawal: String,
+    pub(super) consent_ends: String,
+    pub(super) consent_ends_text: String,
+    pub(super) confirmation: String,
+    pub(super) confirmation_text: String,
+    pub(super) sending: String,
+    pub(super) quiet_hours: String,
+    pub(super) quiet_hours_text: String,
+    pub(super) frequency: String,
+    pub(super) frequency_text: String,
+    pub(super) countries_refused: String,
+    pub(super) countries_refused_text: String,
+    pub(super) unknown_age: String,
+    pub(super) unknown_age_text: String,
+    pub(super) platform_stop: String,
+    pub(super) platform_stop_text: String,
+    pub(super) consent_age: String,
+    pub(super) consent_age_text: String,
     pub(super) no_sale: String,
     pub(super) shared_under_agreement: String,
     pub(super) kind: String,
@@ -79,6 +97,8 @@ pub(super) struct Phrases {
     pub(super) announced: String,
     pub(super) continued_accepts: String,
     pub(super) never_consent: String,
+    pub(super) hour_one: String,
+    pub(super) hour_many: String,
     pub(super) day_one: String,
     pub(super) day_many: String,
     pub(super) month_one: String,
@@ -90,6 +110,7 @@ pub(super) struct Phrases {
     pub(super) basis_words: BTreeMap<String, String>,
     pub(super) message: BTreeMap<String, String>,
     pub(super) withdrawal_method: BTreeMap<String, String>,
+    pub(super) consent_method: BTreeMap<String, String>,
     pub(super) recipient_kind: BTreeMap<String, String>,
     pub(super) role_words: BTreeMap<String, String>,
     pub(super) onward_words: BTreeMap<String, String>,
@@ -121,9 +142,21 @@ impl Phrases {
             Period::Months(number) => (number, &self.month_one, &self.month_many),
             Period::Years(number) => (number, &self.year_one, &self.year_many),
         };
-        let template = if number == 1 { one } else { many };
-        fill(template, &[("n", &number.to_string())])
+        counted(number, one, many)
     }
+
+    /// The time over which a limit counts, in words.
+    pub(super) fn within(&self, within: Within) -> String {
+        match within.whole_days() {
+            Some(days) => counted(days, &self.day_one, &self.day_many),
+            None => counted(within.hours(), &self.hour_one, &self.hour_many),
+        }
+    }
+}
+
+fn counted(number: u32, one: &str, many: &str) -> String {
+    let template = if number == 1 { one } else { many };
+    fill(template, &[("n", &number.to_string())])
 }
 
 /// The words for a value of a closed list; its name where the language has none, which a test excludes.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use wzapi_model::name::DataCategory;
 
-use crate::file::{Category, IpTruncation};
+use crate::file::{Category, Disposal, IpTruncation};
 use crate::finding::Code;
 use crate::read::named;
 use crate::read::sections::month;
@@ -45,6 +45,11 @@ pub(super) fn categories(reader: &mut Reader<'_>, root: &Section<'_>) -> BTreeMa
         forbidden: section.names(reader, "forbidden"),
         ip_truncation: ip_truncation(reader, section),
         keep_history: section.flag(reader, "keep_history").unwrap_or(false),
+        disposal: if section.has("disposal") {
+            section.term(reader, "disposal").unwrap_or(Disposal::Review)
+        } else {
+            Disposal::Erase
+        },
         record_kinds: section.texts(reader, "record_kinds").into_iter().map(|(_, kind)| kind).collect(),
         retention: retention(reader, section),
     })

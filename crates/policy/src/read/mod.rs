@@ -4,6 +4,7 @@
 mod category;
 mod recipient;
 mod sections;
+mod sending;
 mod webhooks;
 
 use std::collections::BTreeMap;
@@ -55,6 +56,7 @@ pub(crate) fn file<'t>(reader: &mut Reader<'_>, root: &'t DeTable<'t>) -> Policy
         patterns: sections::patterns(reader, &root),
         webhooks: webhooks::webhooks(reader, &root),
         purposes: sections::purposes(reader, &root),
+        sending: sending::sending(reader, &root),
         recipients: recipient::recipients(reader, &root),
         legal_disclosure: root
             .child(reader, "legal_disclosure", &shape::LEGAL_DISCLOSURE)

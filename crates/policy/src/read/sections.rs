@@ -7,13 +7,14 @@ use wzapi_model::basis::LegalBasis;
 use wzapi_model::name::PurposeId;
 
 use crate::file::{
-    Contact, Controller, NamedPattern, PatternName, Purpose, Right, RightKind, SecurityMeasure,
+    Confirmation, ConsentRules, Contact, Controller, NamedPattern, PatternName, Purpose, Right, RightKind,
+    SecurityMeasure,
 };
 use crate::finding::Code;
 use crate::language::Translated;
 use crate::period::{Month, Period};
 use crate::read::named;
-use crate::regimes::{Regime, RegimeInForce};
+use crate::regimes::{AGES_OF_CONSENT, Regime, RegimeInForce};
 use crate::syntax::{Reader, Section, parse, shape, term_of};
 use crate::term::Term;
 
@@ -77,7 +78,8 @@ pub(super) fn regimes(reader: &mut Reader<'_>, root: &Section<'_>) -> BTreeMap<R
         let Some(regime) = term_of::<Regime>(reader, &name, &section.path) else { continue };
         let laws = section.texts(reader, "laws").into_iter().map(|(_, law)| law).collect();
         let financial_year_starts = month(reader, &section, "financial_year_starts");
-        regimes.insert(regime, RegimeInForce { laws, financial_year_starts });
+        let consent_age = age(reader, &section);
+        regimes.insert(regime, RegimeInForce { laws, financial_year_starts, consent_age });
     }
     regimes
 }
@@ -91,7 +93,37 @@ pub(super) fn purposes(reader: &mut Reader<'_>, root: &Section<'_>) -> BTreeMap<
         categories: section.names(reader, "categories"),
         messages: section.terms(reader, "messages"),
         withdrawal: section.terms(reader, "withdrawal"),
+        consent: consent(reader, section),
     })
+}
+
+fn age(reader: &mut Reader<'_>, regime: &Section<'_>) -> Option<u8> {
+    let number = regime.whole(reader, "consent_age")?;
+    let age = u8::try_from(number).ok().filter(|age| AGES_OF_CONSENT.contains(age));
+    if age.is_none() {
+        reader.add(
+            Code::WrongValue,
+            &regime.path_of("consent_age"),
+            format!("{number} is no age from which people consent alone"),
+            "write a number of years from 1 to 21",
+        );
+    }
+    age
+}
+
+fn consent(reader: &mut Reader<'_>, purpose: &Section<'_>) -> ConsentRules {
+    let Some(section) = purpose.child(reader, "consent", &shape::CONSENT) else {
+        return ConsentRules::default();
+    };
+    let confirmation = section.child(reader, "confirmation", &shape::CONFIRMATION).and_then(|section| {
+        let methods = section.terms(reader, "methods");
+        Some(Confirmation { methods, within: section.parsed(reader, "within")? })
+    });
+    ConsentRules {
+        expires_after: section.parsed(reader, "expires_after"),
+        confirmation,
+        notice_required: section.flag(reader, "notice_required").unwrap_or(false),
+    }
 }
 
 pub(super) fn patterns(reader: &mut Reader<'_>, root: &Section<'_>) -> BTreeMap<PatternName, NamedPattern> {

@@ -4,6 +4,7 @@
 //! of it is legal advice. A rule that is not certain never decides alone: every look-up says whether a person must
 //! be asked, and why.
 
+pub(crate) mod age;
 mod lookup;
 mod read;
 mod regime;
@@ -14,10 +15,13 @@ use std::sync::OnceLock;
 
 use serde::Serialize;
 
+pub use age::{AGES_OF_CONSENT, AgeRule};
 pub use lookup::{Doubt, Lookup};
 pub use read::RegimeRulesError;
 pub use regime::Regime;
-pub use rule::{Anchor, Certainty, Extension, Floor, InForce, Length, LengthUnit, Limit, RegimeRule};
+pub use rule::{
+    AgeOfConsent, Anchor, Certainty, Extension, Floor, InForce, Length, LengthUnit, Limit, RegimeRule,
+};
 
 use crate::period::Month;
 
@@ -29,6 +33,9 @@ pub struct RegimeInForce {
     /// The month in which its financial years begin there; January where nothing is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub financial_year_starts: Option<Month>,
+    /// From which age people of the regime consent alone, 1 to 21. Where nothing is said, the age of its rules applies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consent_age: Option<u8>,
 }
 
 /// A set of regime rules, by id.

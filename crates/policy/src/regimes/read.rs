@@ -7,8 +7,9 @@ use serde::Deserialize;
 
 use crate::period::{Month, Period};
 use crate::regimes::Regime;
+use crate::regimes::age::AGES_OF_CONSENT;
 use crate::regimes::rule::{
-    Anchor, Certainty, Extension, Floor, InForce, Length, LengthUnit, Limit, RegimeRule,
+    AgeOfConsent, Anchor, Certainty, Extension, Floor, InForce, Length, LengthUnit, Limit, RegimeRule,
 };
 use crate::retention::{RetentionCalendar, Trigger};
 
@@ -52,6 +53,11 @@ struct RuleRow {
     value: Option<u32>,
     unit: Option<LengthUnit>,
     standard: Option<String>,
+    lowest: Option<u32>,
+    #[serde(default)]
+    guardian_consents: bool,
+    #[serde(default)]
+    marketing_to_children_forbidden: bool,
     #[serde(default)]
     anchors: BTreeSet<Anchor>,
     trigger: Option<Trigger>,
@@ -173,8 +179,20 @@ fn limit(row: &RuleRow) -> Result<Limit, &'static str> {
         Demand::AtLeastBefore => Limit::AtLeastBefore(length()?),
         Demand::KeepAtLeast => Limit::KeepAtLeast(floor(row, length()?)?),
         Demand::KeepAtMost => Limit::KeepAtMost(floor(row, length()?)?),
-        Demand::ConsentAge => Limit::ConsentAge(value?),
+        Demand::ConsentAge => Limit::ConsentAge(age_of_consent(row, value?)?),
         Demand::Standard => Limit::Standard(row.standard.clone().ok_or("a standard is missing")?),
+    })
+}
+
+fn age_of_consent(row: &RuleRow, value: u32) -> Result<AgeOfConsent, &'static str> {
+    let in_range = |years: u32| u8::try_from(years).ok().filter(|years| AGES_OF_CONSENT.contains(years));
+    let age = in_range(value).ok_or("an age of consent is 1 to 21")?;
+    let lowest = in_range(row.lowest.unwrap_or(value)).filter(|lowest| *lowest <= age);
+    Ok(AgeOfConsent {
+        age,
+        lowest: lowest.ok_or("the lowest age of consent is 1 to the age itself")?,
+        guardian_consents: row.guardian_consents,
+        marketing_to_children_forbidden: row.marketing_to_children_forbidden,
     })
 }
 

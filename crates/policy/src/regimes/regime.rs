@@ -2,7 +2,7 @@
 
 use wzapi_model::basis::LegalBasis;
 
-use crate::file::RightKind;
+use crate::file::{CountryCode, RightKind};
 use crate::term::{Term, terms};
 
 terms! {
@@ -29,7 +29,29 @@ const EEA: [&str; 30] = [
     "LI", "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK",
 ];
 
+/// Parts of member states with codes of their own in which the law of the Union applies (TFEU Arts. 349 and 355): Åland and
+/// the outermost regions.
+const EU_OUTSIDE_EUROPE: [&str; 7] = ["AX", "GF", "GP", "MF", "MQ", "RE", "YT"];
+
+/// The inhabited territories of the United States, whose numbers also begin with +1.
+const US_TERRITORIES: [&str; 5] = ["AS", "GU", "MP", "PR", "VI"];
+
 impl Regime {
+    /// Whether the regime protects people of `country`, as far as a country alone shows it. Of the United States it does
+    /// not show the state, so that California may protect anyone there.
+    #[must_use]
+    pub fn protects(self, country: CountryCode) -> bool {
+        let country = country.as_str();
+        match self {
+            Self::Eu => EEA.contains(&country) || EU_OUTSIDE_EUROPE.contains(&country),
+            Self::Uk => country == "GB",
+            Self::India => country == "IN",
+            Self::Brazil => country == "BR",
+            Self::California => country == "US",
+            Self::UnitedStates => country == "US" || US_TERRITORIES.contains(&country),
+        }
+    }
+
     /// Whether processing always needs one of the bases that the law lists. The laws of the United States ask for
     /// notice and a right to object instead; the file names a basis for them all the same.
     #[must_use]

@@ -114,6 +114,19 @@ pub struct Floor {
     pub after_proceedings: Option<Period>,
 }
 
+/// From which age people consent alone, and what holds for those who are younger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AgeOfConsent {
+    /// The age in years, 1 to 21.
+    pub age: u8,
+    /// The lowest age that a controller may take instead, as where member states differ.
+    pub lowest: u8,
+    /// Whether a parent or guardian consents for those who are younger; otherwise nobody does.
+    pub guardian_consents: bool,
+    /// Whether marketing directed at those who are younger is forbidden, whoever consents.
+    pub marketing_to_children_forbidden: bool,
+}
+
 /// What a rule demands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Limit {
@@ -125,8 +138,8 @@ pub enum Limit {
     KeepAtLeast(Floor),
     /// Records are kept at most so long.
     KeepAtMost(Floor),
-    /// The age from which a person consents alone.
-    ConsentAge(u32),
+    /// From which age a person consents alone.
+    ConsentAge(AgeOfConsent),
     /// Something without a number, such as "without undue delay".
     Standard(String),
 }

@@ -21,6 +21,7 @@ pub(crate) const FILE: Shape = Shape {
         ("patterns", false),
         ("webhooks", false),
         ("purposes", true),
+        ("sending", false),
         ("recipients", false),
         ("legal_disclosure", true),
         ("rights", true),
@@ -49,8 +50,10 @@ pub(crate) const CONTROLLER: Shape =
 pub(crate) const CONTACT: Shape =
     Shape { path: "contact", keys: &[("team", true), ("email", true), ("website", true), ("phone", false)] };
 
-pub(crate) const REGIME: Shape =
-    Shape { path: "regimes.*", keys: &[("laws", false), ("financial_year_starts", false)] };
+pub(crate) const REGIME: Shape = Shape {
+    path: "regimes.*",
+    keys: &[("laws", false), ("financial_year_starts", false), ("consent_age", false)],
+};
 
 pub(crate) const CATEGORY: Shape = Shape {
     path: "categories.*",
@@ -63,6 +66,7 @@ pub(crate) const CATEGORY: Shape = Shape {
         ("forbidden", false),
         ("ip_truncation", false),
         ("keep_history", false),
+        ("disposal", false),
         ("record_kinds", false),
         ("retention", false),
     ],
@@ -103,7 +107,38 @@ pub(crate) const PURPOSE: Shape = Shape {
         ("categories", false),
         ("messages", false),
         ("withdrawal", false),
+        ("consent", false),
     ],
+};
+
+pub(crate) const CONSENT: Shape = Shape {
+    path: "purposes.*.consent",
+    keys: &[("expires_after", false), ("confirmation", false), ("notice_required", false)],
+};
+
+pub(crate) const CONFIRMATION: Shape =
+    Shape { path: "purposes.*.consent.confirmation", keys: &[("methods", true), ("within", true)] };
+
+pub(crate) const SENDING: Shape = Shape {
+    path: "sending",
+    keys: &[
+        ("quiet_hours", false),
+        ("frequency", false),
+        ("unknown_age", false),
+        ("countries_refused", false),
+        ("platform_stop", false),
+    ],
+};
+
+pub(crate) const QUIET_HOURS: Shape =
+    Shape { path: "sending.quiet_hours", keys: &[("from", true), ("until", true), ("categories", true)] };
+
+pub(crate) const FREQUENCY: Shape =
+    Shape { path: "sending.frequency[]", keys: &[("category", true), ("at_most", true), ("within", true)] };
+
+pub(crate) const COUNTRIES_REFUSED: Shape = Shape {
+    path: "sending.countries_refused",
+    keys: &[("marketing", false), ("utility", false), ("authentication", false), ("service", false)],
 };
 
 pub(crate) const RECIPIENT: Shape = Shape {
@@ -155,7 +190,7 @@ pub(crate) const NOTICES: Shape = Shape {
 };
 
 /// Every table of the policy file.
-pub const SHAPES: [&Shape; 18] = [
+pub const SHAPES: [&Shape; 24] = [
     &FILE,
     &POLICY,
     &CONTROLLER,
@@ -167,6 +202,12 @@ pub const SHAPES: [&Shape; 18] = [
     &PATTERN,
     &WEBHOOK,
     &PURPOSE,
+    &CONSENT,
+    &CONFIRMATION,
+    &SENDING,
+    &QUIET_HOURS,
+    &FREQUENCY,
+    &COUNTRIES_REFUSED,
     &RECIPIENT,
     &AGREEMENT,
     &LEGAL_DISCLOSURE,

@@ -140,7 +140,8 @@ const EDITS: &[(&str, ChangeKind, Direction, Edit)] = &[
     }),
     ("no phone", Kind::Contact, AgainstPerson, |file, _| file.contact.phone.take().is_some()),
     ("a regime more", Kind::Regime, Favourable, |file, _| {
-        let regime = RegimeInForce { laws: Default::default(), financial_year_starts: None };
+        let regime =
+            RegimeInForce { laws: Default::default(), financial_year_starts: None, consent_age: None };
         file.regimes.insert(Regime::Brazil, regime).is_none()
     }),
     ("a regime less", Kind::Regime, AgainstPerson, |file, at| remove_one(&mut file.regimes, at)),

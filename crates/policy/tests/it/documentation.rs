@@ -114,9 +114,11 @@ fn both_policies_satisfy_the_schema() {
 #[test]
 fn the_words_of_the_schema_are_those_of_the_model() {
     use wzapi_model::basis::LegalBasis;
+    use wzapi_model::consent::ConsentMethod;
     use wzapi_model::message::MessageCategory;
     use wzapi_policy::file::{
-        AskVia, ContinuedUse, DataSource, RecipientKind, RightKind, TransferBasis, WebhookContent,
+        AskVia, ContinuedUse, DataSource, PlatformStopScope, RecipientKind, RightKind, TransferBasis,
+        UnknownAge, WebhookContent,
     };
     use wzapi_policy::language::Language;
     use wzapi_policy::regimes::Regime;
@@ -143,6 +145,12 @@ fn the_words_of_the_schema_are_those_of_the_model() {
         ("/$defs/category/properties/sources/items/enum", names::<DataSource>()),
         ("/$defs/purpose/properties/basis/properties/EU/enum", names::<LegalBasis>()),
         ("/$defs/purpose/properties/messages/items/enum", names::<MessageCategory>()),
+        ("/$defs/confirmation/properties/methods/items/enum", names::<ConsentMethod>()),
+        ("/$defs/quiet_hours/properties/categories/items/enum", names::<MessageCategory>()),
+        ("/$defs/limit/properties/category/enum", names::<MessageCategory>()),
+        ("/$defs/countries_refused/properties", names::<MessageCategory>()),
+        ("/properties/sending/properties/unknown_age/enum", names::<UnknownAge>()),
+        ("/properties/sending/properties/platform_stop/enum", names::<PlatformStopScope>()),
         ("/$defs/recipient/properties/kind/enum", names::<RecipientKind>()),
         ("/$defs/recipient/properties/transfer/properties/EU/enum", names::<TransferBasis>()),
         ("/$defs/right/properties/ask/items/enum", names::<AskVia>()),

@@ -10,6 +10,7 @@
 mod bounds;
 mod canonical;
 mod collection;
+mod consent;
 mod deadlines;
 mod difference;
 mod documentation;
@@ -18,8 +19,10 @@ mod forbidden;
 mod notice;
 mod policies;
 mod regimes;
+mod renewal;
 mod retention;
 mod sale;
+mod sending;
 mod support;
 mod traceability;
 mod webhooks;

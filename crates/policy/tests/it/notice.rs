@@ -191,6 +191,7 @@ fn the_same_policy_gives_the_same_bytes() {
 #[test]
 fn every_language_has_every_fixed_text_and_the_words_of_every_closed_list() {
     use wzapi_model::basis::LegalBasis;
+    use wzapi_model::consent::ConsentMethod;
     use wzapi_model::message::MessageCategory;
     use wzapi_policy::file::{
         AskVia, BuiltInPattern, DataSource, NoticeChannel, OnwardSharing, RecipientKind, RecipientRole,
@@ -208,6 +209,7 @@ fn every_language_has_every_fixed_text_and_the_words_of_every_closed_list() {
         ("basis_words", names::<LegalBasis>()),
         ("message", names::<MessageCategory>()),
         ("withdrawal_method", names::<WithdrawalMethod>()),
+        ("consent_method", names::<ConsentMethod>()),
         ("recipient_kind", names::<RecipientKind>()),
         ("role_words", names::<RecipientRole>()),
         ("onward_words", names::<OnwardSharing>()),

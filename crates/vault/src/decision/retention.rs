@@ -14,6 +14,7 @@ use wzapi_storage::row::{RecordEvent, RecordRow};
 pub const ALLOWED_SKEW: Duration = Duration::from_secs(300);
 
 const SERVICE_ENDED: &str = "service_ended";
+const REVIEW_ASKED: &str = "review_asked";
 
 /// Something that happened to a record and on which its retention depends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,6 +24,8 @@ pub enum RetentionEvent {
     /// The service lost its ground at once, whatever its periods say: the person asked for deletion and it was granted,
     /// or the purpose ended. What the law keeps is restricted to that duty from then on.
     ServiceEnded,
+    /// A person was asked whether the record may go. It changes nothing about how the record stands.
+    ReviewAsked,
 }
 
 impl RetentionEvent {
@@ -32,6 +35,7 @@ impl RetentionEvent {
         match self {
             Self::Trigger(trigger) => trigger.as_str(),
             Self::ServiceEnded => SERVICE_ENDED,
+            Self::ReviewAsked => REVIEW_ASKED,
         }
     }
 }
@@ -59,6 +63,7 @@ pub fn standing(
         match Trigger::from_name(&event.trigger) {
             Some(trigger) => drop(events.occurred.insert(trigger, event.at)),
             None if event.trigger == SERVICE_ENDED => events.service_ended = Some(event.at),
+            None if event.trigger == REVIEW_ASKED => {}
             None => return Err(UnknownEvent),
         }
     }
@@ -69,6 +74,11 @@ pub fn standing(
     };
     let grounds = category.map_or(&[][..], |category| &category.retention);
     Ok(assess(grounds, &events, &[], policy.utc_offset, now))
+}
+
+/// Whether a person was asked about the record.
+pub(crate) fn review_is_asked(row: &RecordRow) -> bool {
+    row.events.iter().any(|event| event.trigger == REVIEW_ASKED)
 }
 
 /// As [`standing`], for a record that is about to be stored.

@@ -84,8 +84,30 @@ impl Vault {
         actor: &Actor,
         now: Timestamp,
     ) -> Result<(RecordRef, PreparedEntry), VaultError> {
-        let admitted = admit(&self.policy, new, now)?;
         let id = RecordId::generate(self.parts.entropy.as_ref())?;
+        self.stage_store_as(draft, keys, subject, id, new, actor, now).await
+    }
+
+    /// As [`Vault::stage_store`], under an id that the caller finds again, such as a keyed hash of what the record came
+    /// from. Under one id there is one record of a person, a category and a month: a later one takes its place.
+    ///
+    /// # Errors
+    /// As [`Vault::stage_store`].
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "a draft, its keys and what is staged in it belong together"
+    )]
+    pub async fn stage_store_as(
+        &self,
+        draft: &mut Draft<'_>,
+        keys: &TenantKeys,
+        subject: SubjectId,
+        id: RecordId,
+        new: &NewRecord,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<(RecordRef, PreparedEntry), VaultError> {
+        let admitted = admit(&self.policy, new, now)?;
         self.stage_admitted(draft, keys, subject, id, &admitted, Act { actor, now }).await
     }
 
