@@ -43,6 +43,8 @@ pub struct InboundCall {
     pub event: CallEvent,
     /// When, if that could be read.
     pub timestamp: Option<Timestamp>,
+    /// Meta's error codes.
+    pub error_codes: Vec<u32>,
 }
 
 impl InboundCall {
@@ -113,6 +115,7 @@ fn reading<'a>(
             direction,
             event,
             timestamp: node::seconds(element.get("timestamp")),
+            error_codes: node::error_codes(element),
         }),
     };
     Reading { content, key }

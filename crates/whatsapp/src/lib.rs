@@ -22,7 +22,7 @@
 //! let delivery = Delivery::parse(body, &Limits::default())?;
 //! let [item] = delivery.items.as_slice() else { panic!("one message is one item") };
 //! let Content::Message(message) = &item.content else { panic!("it is a message") };
-//! assert_eq!(message.intent(), Intent::OptOut);
+//! assert_eq!(message.intent().intent, Intent::Withdraw);
 //! assert!(!format!("{delivery:?}").contains("15550002222"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -41,17 +41,30 @@
 //! | [`error_code`] | what Meta's error codes mean for consent and for retries |
 //! | [`preference`] | the person stopped or resumed marketing in WhatsApp itself |
 //! | [`identity_change`] | the person has a new number or a new business-scoped id |
+//! | [`identity_key`] | the person's identity key changed |
 //! | [`call`] | a voice call |
+//! | [`group`] | a group of the business's; its participants are third persons and are counted only |
+//! | [`echo`] | the business wrote from its own app |
+//! | [`history`] | messages from before this service was connected |
+//! | [`address_book`] | contacts of the business's own app |
+//! | [`conversion`] | a lead or a purchase that Meta saw in a chat |
 //! | [`account`] | the business account changed; some changes end the processing |
+//! | [`business`] | templates, numbers, flows, payments, security: nothing about persons |
 //! | [`intent`] | do these words mean stop |
-//! | [`words`] | the words that mean it, by language and source |
 
 pub mod account;
+pub mod address_book;
+pub mod business;
 pub mod call;
 pub mod content;
+pub mod conversion;
 pub mod delivery;
+pub mod echo;
 pub mod error_code;
+pub mod group;
+pub mod history;
 pub mod identity_change;
+pub mod identity_key;
 pub mod intent;
 pub mod message;
 pub mod person;
@@ -59,7 +72,6 @@ pub mod preference;
 pub mod signature;
 pub mod status;
 pub mod subscription;
-pub mod words;
 
 mod node;
 mod normalise;

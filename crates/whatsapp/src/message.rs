@@ -9,10 +9,10 @@ use wzapi_model::personal::Personal;
 
 use crate::content::{Content, UnknownReason};
 use crate::delivery::{ElementKey, Reading, Surroundings};
-use crate::identity_change;
-use crate::intent::{self, Intent};
+use crate::intent::{self, Intent, Verdict};
 use crate::node;
 use crate::person::{Person, PersonNodes};
+use crate::{identity_change, identity_key};
 
 /// What kind of message it is, by its `type`. System notices are none: they are not the person's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +75,7 @@ impl MessageKind {
         }
     }
 
-    fn from_label(label: &str) -> Self {
+    pub(crate) fn from_label(label: &str) -> Self {
         match label {
             "text" => Self::Text,
             "audio" => Self::Audio,
@@ -98,6 +98,39 @@ impl MessageKind {
     }
 }
 
+/// How a message came here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MessageOrigin {
+    /// The person has just written it.
+    Live,
+    /// The business handed its history over (webhook field `history`): it is up to 180 days old.
+    History,
+}
+
+/// What the person answered to a request to be called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CallAnswer {
+    /// The business may call.
+    Accepted,
+    /// It may not.
+    Rejected,
+    /// An answer that this crate does not know, and that permits nothing.
+    Other,
+}
+
+/// An answer to a request to be called (`interactive.call_permission_reply`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallPermission {
+    /// What the person answered.
+    pub answer: CallAnswer,
+    /// Until when it holds; nothing for one without end, and for one that could not be read.
+    pub expires_at: Option<Timestamp>,
+    /// Whether it holds until the person takes it back.
+    pub is_permanent: bool,
+    /// Whether the person answered (`user_action`): WhatsApp also answers for a person who has just called.
+    pub is_by_person: bool,
+}
+
 /// A message from a person to the business.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InboundMessage {
@@ -117,6 +150,14 @@ pub struct InboundMessage {
     pub content: Personal<Value>,
     /// The profile that came along: what the person shows others on the platform.
     pub profile: Option<Personal<Value>>,
+    /// The message that this one answers. It embeds a telephone number.
+    pub context_id: Option<Personal<String>>,
+    /// The message of the person's that this one changes or takes back.
+    pub original_id: Option<Personal<String>>,
+    /// What the person answered to a request to be called.
+    pub call_permission: Option<CallPermission>,
+    /// How it came here.
+    pub origin: MessageOrigin,
     /// Whether it came from an advertisement or a post (`referral` is present).
     pub has_referral: bool,
     /// Whether it was sent to a group (`group_id` is present).
@@ -127,8 +168,8 @@ pub struct InboundMessage {
 
 impl InboundMessage {
     /// Whether it surely opens or renews the customer service window of 24 hours. Meta says that a message from
-    /// the person does; for reactions, edits, revocations, group messages and types unknown here that is not
-    /// documented, so they do not.
+    /// the person does; for reactions, edits, revocations, group messages, answers to a request to be called and types
+    /// unknown here that is not documented, so they do not.
     #[must_use]
     pub fn opens_window(&self) -> bool {
         let kind_opens = match self.kind {
@@ -146,23 +187,32 @@ impl InboundMessage {
             | MessageKind::Unsupported => true,
             MessageKind::Reaction | MessageKind::Edit | MessageKind::Revoke | MessageKind::Other(_) => false,
         };
-        kind_opens && !self.is_group
+        kind_opens && !self.is_group && self.call_permission.is_none()
     }
 
-    /// Whether the words mean stop or start. A start counts only when it was typed: on buttons the same words
-    /// mean something else, as `Volver` and `Voltar` mean "back". A host that offers a button to subscribe knows
-    /// its payload and can call [`intent::classify`] on the words.
-    #[must_use]
-    pub fn intent(&self) -> Intent {
-        match intent::classify(&self.words) {
-            Intent::OptIn if self.kind != MessageKind::Text => Intent::None,
-            intent => intent,
+    /// Whether the words mean stop or start, and by which rule. A start counts only when it was typed: on buttons the
+    /// same words mean something else, as `Volver` and `Voltar` mean "back". A host that offers a button to subscribe
+    /// knows its payload and can call [`intent::classify`] on the words.
+    pub fn intent(&self) -> Verdict {
+        let verdict = intent::classify(&self.words);
+        match verdict.intent {
+            Intent::Subscribe if self.kind != MessageKind::Text => Verdict::NONE,
+            Intent::Withdraw | Intent::Ambiguous | Intent::Subscribe | Intent::None => verdict,
         }
     }
 }
 
 /// Reads one element of `messages[]`.
 pub(crate) fn read<'a>(element: &'a Value, surroundings: &Surroundings<'a>) -> Reading<'a> {
+    read_as(MessageOrigin::Live, element, surroundings)
+}
+
+/// Reads a message that came in this way.
+pub(crate) fn read_as<'a>(
+    origin: MessageOrigin,
+    element: &'a Value,
+    surroundings: &Surroundings<'a>,
+) -> Reading<'a> {
     let own = PersonNodes::of(element, "from", "from_user_id", "from_parent_user_id");
     let named = surroundings.contacts.resolve(own, surroundings.element_is_alone);
     let system_type = element.get("system").and_then(|system| system.get("type"));
@@ -175,7 +225,12 @@ pub(crate) fn read<'a>(element: &'a Value, surroundings: &Surroundings<'a>) -> R
     let content = if !element.is_object() {
         Content::Unknown(UnknownReason::UnreadableShape)
     } else if node::text(element, "type") == Some("system") {
-        identity_change::read_system(element)
+        match system_type.and_then(Value::as_str) {
+            Some("customer_identity_changed" | "user_identity_changed") => {
+                identity_key::read(element, named.person)
+            }
+            _ => identity_change::read_system(element),
+        }
     } else if !named.person.is_known() {
         Content::Unknown(UnknownReason::UnreadablePerson)
     } else {
@@ -185,8 +240,12 @@ pub(crate) fn read<'a>(element: &'a Value, surroundings: &Surroundings<'a>) -> R
             timestamp: node::seconds(element.get("timestamp")),
             kind: MessageKind::from_label(node::label(element.get("type")).unwrap_or_default()),
             words: words(element),
-            content: Personal::new(content(element)),
+            content: Personal::new(content(written_in(element))),
             profile: named.profile.cloned().map(Personal::new),
+            context_id: element.get("context").and_then(|context| node::personal_id(context, "id")),
+            original_id: original_id(element),
+            call_permission: call_permission(element),
+            origin,
             has_referral: node::present(element, "referral").is_some(),
             is_group: node::present(element, "group_id").is_some(),
             error_codes: node::error_codes(element),
@@ -201,8 +260,42 @@ const MEDIA_HANDLES: [&str; 3] = ["id", "sha256", "url"];
 /// What tells that an object is media.
 const MEDIA_MARKS: [&str; 2] = ["mime_type", "sha256"];
 
+/// The message that an element changes or takes back.
+pub(crate) fn original_id(element: &Value) -> Option<Personal<String>> {
+    let of = |kind| element.get(kind).and_then(|node| node::personal_id(node, "original_message_id"));
+    of("edit").or_else(|| of("revoke"))
+}
+
+/// What an element says: of an edit, the new message.
+pub(crate) fn written_in(element: &Value) -> &Value {
+    let edited = || element.get("edit")?.get("message").filter(|message| message.is_object());
+    match node::text(element, "type") {
+        Some("edit") => edited().unwrap_or(element),
+        _ => element,
+    }
+}
+
+fn call_permission(element: &Value) -> Option<CallPermission> {
+    let interactive = element.get("interactive")?;
+    let reply = node::present(interactive, "call_permission_reply");
+    if node::text(interactive, "type") != Some("call_permission_reply") && reply.is_none() {
+        return None;
+    }
+    let answer = match reply.and_then(|reply| node::text(reply, "response")) {
+        Some("accept") => CallAnswer::Accepted,
+        Some("reject") => CallAnswer::Rejected,
+        _ => CallAnswer::Other,
+    };
+    Some(CallPermission {
+        answer,
+        expires_at: node::seconds(reply.and_then(|reply| reply.get("expiration_timestamp"))),
+        is_permanent: reply.and_then(|reply| reply.get("is_permanent")) == Some(&Value::Bool(true)),
+        is_by_person: reply.and_then(|reply| node::text(reply, "response_source")) == Some("user_action"),
+    })
+}
+
 /// The type and what is named after it.
-fn content(message: &Value) -> Value {
+pub(crate) fn content(message: &Value) -> Value {
     let label = node::label(message.get("type")).unwrap_or_default();
     let mut part = message.get(label).cloned().unwrap_or(Value::Null);
     remove_handles(&mut part);

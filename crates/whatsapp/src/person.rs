@@ -181,5 +181,7 @@ fn agree(a: &Person, b: &Person) -> bool {
     fn same<T: PartialEq>(a: Option<&T>, b: Option<&T>) -> bool {
         a.is_none() || b.is_none() || a == b
     }
-    same(a.phone.as_ref(), b.phone.as_ref()) && same(a.bsuid.as_ref(), b.bsuid.as_ref())
+    same(a.phone.as_ref(), b.phone.as_ref())
+        && same(a.bsuid.as_ref(), b.bsuid.as_ref())
+        && same(a.parent_bsuid.as_ref(), b.parent_bsuid.as_ref())
 }

@@ -51,8 +51,11 @@ pub struct MessageStatus {
     pub id: Option<Personal<String>>,
     /// How far it came.
     pub status: DeliveryStatus,
-    /// To whom; may be unknown, also in production: `id` and `opaque` still tie the status to the message.
+    /// To whom; may be unknown, also in production: `id` and `opaque` still tie the status to the message. Of a message to
+    /// a group it is never known: the participants who got it are third persons to each other.
     pub recipient: Person,
+    /// Whether the message went to a group.
+    pub is_group: bool,
     /// When, if that could be read.
     pub timestamp: Option<Timestamp>,
     /// The category that Meta charged for.
@@ -73,10 +76,12 @@ impl MessageStatus {
 
 /// Reads one element of `statuses[]` in the field `messages`.
 pub(crate) fn read<'a>(element: &'a Value, surroundings: &Surroundings<'a>) -> Reading<'a> {
-    let named = surroundings.contacts.resolve(recipient_nodes(element), surroundings.element_is_alone);
+    let is_alone = surroundings.element_is_alone && !is_group(element);
+    let named = surroundings.contacts.resolve(recipient_nodes(element), is_alone);
     let key = ElementKey {
         id: element.get("id"),
-        values: [element.get("status"), None],
+        // One message to a group has a status for each participant.
+        values: [element.get("status"), element.get("recipient_participant_id")],
         timestamp: element.get("timestamp"),
         person: named.nodes,
     };
@@ -88,6 +93,7 @@ pub(crate) fn read<'a>(element: &'a Value, surroundings: &Surroundings<'a>) -> R
         id: node::personal_id(element, "id"),
         status: DeliveryStatus::from_label(node::label(element.get("status")).unwrap_or_default()),
         recipient: named.person,
+        is_group: is_group(element),
         timestamp: node::seconds(element.get("timestamp")),
         category: category(element),
         opaque: opaque.filter(|data| data.len() <= MAX_OPAQUE_LENGTH).map(Personal::from),
@@ -99,8 +105,11 @@ pub(crate) fn read<'a>(element: &'a Value, surroundings: &Surroundings<'a>) -> R
 /// The nodes that name the recipient of a message or a call. A group is not a person.
 pub(crate) fn recipient_nodes(element: &Value) -> PersonNodes<'_> {
     let nodes = PersonNodes::of(element, "recipient_id", "recipient_user_id", "recipient_parent_user_id");
-    let is_group = node::text(element, "recipient_type") == Some("group");
-    if is_group { PersonNodes { wa_id: None, ..nodes } } else { nodes }
+    if is_group(element) { PersonNodes::default() } else { nodes }
+}
+
+fn is_group(element: &Value) -> bool {
+    node::text(element, "recipient_type") == Some("group")
 }
 
 /// Meta charges for more categories than there are templates of; each belongs to one of the four.

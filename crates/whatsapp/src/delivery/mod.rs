@@ -15,7 +15,10 @@ use wzapi_model::personal::Personal;
 use crate::content::{Content, UnknownReason};
 use crate::node;
 use crate::person::{Contacts, PersonNodes};
-use crate::{account, call, identity_change, message, preference, status};
+use crate::{
+    account, address_book, business, call, conversion, echo, group, history, identity_change, message,
+    preference, status,
+};
 
 pub use document::MAX_DEPTH;
 pub use part::{Part, parts};
@@ -159,6 +162,17 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) contacts: Contacts<'a>,
     /// Whether the value holds no other element.
     pub(crate) element_is_alone: bool,
+    /// The number of the business, as it is shown.
+    pub(crate) business_number: Option<&'a str>,
+}
+
+impl Surroundings<'_> {
+    /// Whether a node that names somebody names the business.
+    pub(crate) fn is_business(&self, node: &Value) -> bool {
+        let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+        let own = self.business_number.map(digits).filter(|own| !own.is_empty());
+        own.is_some() && node::scalar_text(node).map(|text| digits(&text)) == own
+    }
 }
 
 /// Reads one element of a list.
@@ -177,6 +191,13 @@ fn lists_of(field: &str) -> &'static [(&'static str, &'static str, Reader)] {
             &[("user_id_update", "id_update", |element, _| identity_change::read_update(element))]
         }
         "calls" => &[("calls", "call", call::read), ("statuses", "call_status", call::read_status)],
+        "smb_message_echoes" | "message_echoes" => &[("message_echoes", "echo", echo::read)],
+        "smb_app_state_sync" => &[("state_sync", "address_book", address_book::read)],
+        "automatic_events" => &[("automatic_events", "conversion", conversion::read)],
+        "group_lifecycle_update"
+        | "group_participants_update"
+        | "group_settings_update"
+        | "group_status_update" => &[("groups", "group", group::read)],
         _ => &[],
     }
 }
@@ -229,6 +250,13 @@ impl Collector {
             let reading = account::read(value, node::business_id(place.waba_id).as_deref());
             return self.push(place, "account", reading, value);
         }
+        if let Some(reading) = business::read(place.field, value) {
+            return self.push(place, "business", reading, value);
+        }
+        let business_number = metadata.and_then(|data| node::text(data, "display_phone_number"));
+        if place.field == "history" {
+            return self.history(place, value, business_number);
+        }
         let lists = lists_of(place.field);
         if lists.is_empty() {
             return self.push_unknown(place, UnknownReason::Field, value);
@@ -238,7 +266,8 @@ impl Collector {
             return self.push_unknown(place, UnknownReason::UnreadableShape, value);
         }
         let count = present().filter_map(|(_, list)| list.as_array()).map(Vec::len).sum::<usize>();
-        let surroundings = Surroundings { contacts: Contacts::of(value), element_is_alone: count == 1 };
+        let surroundings =
+            Surroundings { contacts: Contacts::of(value), element_is_alone: count == 1, business_number };
         for ((_, kind, read), list) in present() {
             let Some(elements) = list.as_array() else {
                 self.push_unknown(place, UnknownReason::UnreadableShape, list)?;
@@ -248,6 +277,40 @@ impl Collector {
                 let position = Position { element: Some(index), ..place.position };
                 self.push(Place { position, ..place }, kind, read(element, &surroundings), element)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Chunks of chats, and messages that bring the files of earlier ones.
+    fn history<'a>(
+        &mut self,
+        place: Place<'a>,
+        value: &'a Value,
+        business_number: Option<&'a str>,
+    ) -> Result<(), DeliveryError> {
+        let chunks = node::present(value, "history").and_then(Value::as_array);
+        let files = node::present(value, "messages").and_then(Value::as_array);
+        if chunks.is_none() && files.is_none() {
+            return self.push_unknown(place, UnknownReason::UnreadableShape, value);
+        }
+        let contacts = Contacts::of(value);
+        let surroundings = Surroundings { contacts, element_is_alone: false, business_number };
+        let mut places = (0..)
+            .map(|index| Place { position: Position { element: Some(index), ..place.position }, ..place });
+        for chunk in chunks.into_iter().flatten() {
+            let (content, metadata) = history::read_chunk(chunk);
+            // What says nothing about itself is kept as it is.
+            let node = if matches!(content, Content::Unknown(_)) { chunk } else { &metadata };
+            let reading = Reading { content, key: ElementKey::default() };
+            self.push(places.next().unwrap_or(place), "history", reading, node)?;
+            for (thread, element) in history::threads(chunk) {
+                let reading = history::read_message(element, thread, &surroundings);
+                self.push(places.next().unwrap_or(place), "history_message", reading, element)?;
+            }
+        }
+        for element in files.into_iter().flatten() {
+            let reading = history::read_message(element, None, &surroundings);
+            self.push(places.next().unwrap_or(place), "history_message", reading, element)?;
         }
         Ok(())
     }

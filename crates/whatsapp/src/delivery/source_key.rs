@@ -57,7 +57,17 @@ fn substance_of(content: &Content, raw: &[u8]) -> Option<Vec<u8>> {
         Content::Status(status) => {
             status.error_codes.iter().for_each(|code| push(&mut substance, Some(&code.to_be_bytes())));
         }
-        Content::Preference(_) | Content::IdentityChange(_) | Content::Call(_) | Content::Account(_) => {}
+        Content::SentElsewhere(_)
+        | Content::Preference(_)
+        | Content::IdentityChange(_)
+        | Content::IdentityKey(_)
+        | Content::Call(_)
+        | Content::Group(_)
+        | Content::AddressBook(_)
+        | Content::History(_)
+        | Content::Conversion(_)
+        | Content::Account(_)
+        | Content::Business(_) => {}
     }
     (!substance.is_empty()).then_some(substance)
 }

@@ -107,7 +107,7 @@ fn half_an_emoji_in_one_message_does_not_hide_the_stop_in_another() {
                     {"from":"15550002222","type":"text","text":{"body":"stop"}}]}}]}]}"#;
     let items = payloads::parse(raw).items;
     let Content::Message(message) = &items[1].content else { panic!("a message") };
-    assert_eq!(message.intent(), wzapi_whatsapp::intent::Intent::OptOut);
+    assert_eq!(message.intent().intent, wzapi_whatsapp::intent::Intent::Withdraw);
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn an_opt_out_is_found_wherever_the_person_put_it() {
         message.as_object_mut().unwrap().extend(part.as_object().unwrap().clone());
         let items = items("messages", &json!({"messages": [message]}));
         let Content::Message(message) = &items[0].content else { panic!("{part}") };
-        assert_eq!(message.intent(), wzapi_whatsapp::intent::Intent::OptOut, "{part}");
+        assert_eq!(message.intent().intent, wzapi_whatsapp::intent::Intent::Withdraw, "{part}");
     }
 }
 
@@ -135,12 +135,12 @@ fn a_start_counts_when_it_is_typed_and_not_when_it_is_a_button() {
     let intent = |message| {
         let items = items("messages", &json!({"messages": [message]}));
         let Content::Message(message) = &items[0].content else { panic!("a message") };
-        message.intent()
+        message.intent().intent
     };
     let from = "15550002222";
     let typed = json!({"from": from, "type": "text", "text": {"body": "Volver"}});
     let button = json!({"from": from, "type": "button", "button": {"text": "Volver", "payload": "back"}});
-    assert_eq!(intent(typed), wzapi_whatsapp::intent::Intent::OptIn);
+    assert_eq!(intent(typed), wzapi_whatsapp::intent::Intent::Subscribe);
     assert_eq!(intent(button), wzapi_whatsapp::intent::Intent::None);
 }
 

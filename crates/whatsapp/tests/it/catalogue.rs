@@ -8,6 +8,7 @@ use wzapi_whatsapp::call::{CallDirection, CallEvent};
 use wzapi_whatsapp::content::{Content, UnknownReason};
 use wzapi_whatsapp::delivery::Item;
 use wzapi_whatsapp::identity_change::IdentityChangeKind;
+use wzapi_whatsapp::message::MessageOrigin;
 use wzapi_whatsapp::person::Person;
 use wzapi_whatsapp::preference::PreferenceAction;
 use wzapi_whatsapp::status::DeliveryStatus;
@@ -28,8 +29,8 @@ fn every_payload_is_read_as_the_catalogue_says() {
         }
     }
     assert!(wrong.is_empty(), "not as in the catalogue:\n{}", wrong.join("\n"));
-    assert_eq!(payloads.len(), 110);
-    assert_eq!(catalogue.len(), 110);
+    assert_eq!(payloads.len(), 137);
+    assert_eq!(catalogue.len(), 137);
 }
 
 #[test]
@@ -44,12 +45,19 @@ fn the_payloads_hold_so_many_of_each() {
     let counts: Vec<(&str, i32)> = counts.iter().map(|(kind, count)| (kind.as_str(), *count)).collect();
     let expected = [
         ("account", 17),
+        ("address-book", 3),
+        ("business", 14),
         ("call", 4),
+        ("conversion", 1),
+        ("group", 7),
+        ("history", 2),
         ("identity", 3),
-        ("message", 38),
+        ("identity-key", 1),
+        ("message", 43),
         ("preference", 4),
-        ("status", 20),
-        ("unknown", 27),
+        ("sent-elsewhere", 5),
+        ("status", 21),
+        ("unknown", 19),
     ];
     assert_eq!(counts, expected);
 }
@@ -61,6 +69,16 @@ fn describe(item: &Item) -> String {
             text.push_str(&codes(&message.error_codes));
             if message.has_referral {
                 text.push_str(" referral");
+            }
+            let marks = [
+                (message.origin == MessageOrigin::History, " past"),
+                (message.is_group, " group"),
+                (message.context_id.is_some(), " answer"),
+                (message.original_id.is_some(), " original"),
+            ];
+            marks.into_iter().filter(|(is, _)| *is).for_each(|(_, mark)| text.push_str(mark));
+            if let Some(permission) = message.call_permission {
+                text.push_str(&format!(" call-permission {:?}", permission.answer));
             }
             assert!(message.timestamp.is_some() && message.id.is_some());
             text
@@ -77,8 +95,9 @@ fn describe(item: &Item) -> String {
             let category =
                 status.category.map(|category| format!(" {}", category.as_str())).unwrap_or_default();
             let opaque = status.opaque.as_ref().map(|_| " opaque").unwrap_or_default();
+            let group = if status.is_group { " group" } else { "" };
             format!(
-                "status {step} {}{}{category}{opaque}",
+                "status {step} {}{}{category}{opaque}{group}",
                 who(&status.recipient),
                 codes(&status.error_codes)
             )
@@ -122,6 +141,37 @@ fn describe(item: &Item) -> String {
             };
             let end = if event.is_offboarding() { " END" } else { "" };
             format!("account {kind} {}{end}", event.waba_id.as_deref().unwrap_or("-"))
+        }
+        Content::SentElsewhere(sent) => {
+            let original = sent.original_id.as_ref().map(|_| " original").unwrap_or_default();
+            format!("sent-elsewhere {} {}{original}", sent.kind.as_str(), who(&sent.recipient))
+        }
+        Content::IdentityKey(change) => format!("identity-key {}", who(&change.person)),
+        Content::Group(event) => {
+            format!(
+                "group {:?} {}-{}{}",
+                event.kind,
+                event.participants,
+                event.failed_participants,
+                codes(&event.error_codes)
+            )
+        }
+        Content::AddressBook(entry) => {
+            let names = entry.names.as_ref().map(|_| " names").unwrap_or_default();
+            format!("address-book {:?} {}{names}", entry.action, who(&entry.person))
+        }
+        Content::History(sync) => {
+            let number = |number: Option<u64>| number.map_or("-".to_owned(), |number| number.to_string());
+            let [phase, chunk, progress] = [sync.phase, sync.chunk, sync.progress].map(number);
+            let declined = if sync.is_declined() { " DECLINED" } else { "" };
+            format!("history {phase}/{chunk}/{progress}{declined}")
+        }
+        Content::Conversion(conversion) => format!("conversion {}", conversion.name),
+        Content::Business(event) => {
+            let parts =
+                [&event.event, &event.subject, &event.name, &event.before, &event.after, &event.reason];
+            let parts: Vec<&str> = parts.iter().map(|part| part.as_deref().unwrap_or("-")).collect();
+            format!("business {:?} {}", event.topic, parts.join(" "))
         }
         Content::Unknown(reason) => {
             let reason = match reason {

@@ -7,11 +7,14 @@ use serde_json::{Value, json};
 use wzapi_whatsapp::content::Content;
 use wzapi_whatsapp::delivery::{Delivery, Item, Limits};
 
-/// Name without extension and bytes of every collected payload, sorted by name.
+/// Where payloads are: the collected ones, and those that were constructed.
+const FOLDERS: [&str; 2] = ["../../examples/webhooks", "tests/data/webhooks"];
+
+/// Name without extension and bytes of every payload, sorted by name.
 pub(crate) fn all() -> Vec<(String, Vec<u8>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/webhooks");
-    let mut payloads: Vec<(String, Vec<u8>)> = fs::read_dir(folder)
-        .unwrap()
+    let mut payloads: Vec<(String, Vec<u8>)> = FOLDERS
+        .iter()
+        .flat_map(|folder| fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap())
         .map(|file| file.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
         .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), fs::read(&path).unwrap()))
