@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use wzapi_model::consent::{ChannelScope, ConsentAct, PurposeScope, SenderScope};
-use wzapi_storage::row::Quarantine;
+use wzapi_storage::row::{AgeBand, Quarantine};
 
 use crate::recording::Notice;
 
@@ -19,6 +19,7 @@ pub(crate) const fn event_type(act: ConsentAct) -> &'static str {
         ConsentAct::PlatformResumed => "consent.platform_resumed",
         ConsentAct::Doubted => "consent.doubted",
         ConsentAct::DoubtCleared => "consent.doubt_cleared",
+        ConsentAct::Erased => "consent.erased",
     }
 }
 
@@ -52,6 +53,13 @@ pub(crate) const fn quarantine_text(reason: Quarantine) -> &'static str {
         Quarantine::NoNotice => "no_notice",
         Quarantine::Unconfirmed => "unconfirmed",
         Quarantine::NoGuardian => "no_guardian",
+    }
+}
+
+pub(crate) const fn age_text(band: AgeBand) -> &'static str {
+    match band {
+        AgeBand::Adult => "adult",
+        AgeBand::Child => "child",
     }
 }
 

@@ -20,9 +20,24 @@ pub enum ConsentError {
     /// An act misses something, or a bound is exceeded.
     #[error("the act cannot be recorded: {0}")]
     InvalidAct(&'static str),
+    /// No grant of that scope waits to be confirmed.
+    #[error("no grant of that scope waits to be confirmed")]
+    NothingToConfirm,
+    /// The time in which the policy lets a grant be confirmed is over. Ask the person anew.
+    #[error("the time to confirm is over; ask the person anew")]
+    ConfirmedTooLate,
+    /// Nothing of that name waits for a decision; perhaps it was decided already.
+    #[error("nothing of that name waits for a decision")]
+    NothingWaits,
+    /// An earlier message of the same person waits. Decide about that one first.
+    #[error("an earlier message of the same person waits; decide about that one first")]
+    EarlierDoubt,
     /// The person goes by more identifiers than one record holds.
     #[error("a person cannot have more than {0} identifiers")]
     TooManyIdentifiers(usize),
+    /// Too many people would be linked with each other.
+    #[error("no more than {0} people can be linked with each other")]
+    TooManyLinks(usize),
     /// A stored row contradicts another one. Restore from a backup; do not send.
     #[error("stored consent is damaged: {0}")]
     Damaged(&'static str),

@@ -9,11 +9,13 @@
 //!
 //! 1. The effective time of an act is the earlier of act and record.
 //! 2. A platform stop is over when a platform resumption is later than it. Nothing else ends by a resumption.
-//! 3. A denial (refusal, withdrawal, objection, revocation, invalidation, platform stop) holds until a later
-//!    direct grant; it wins a tie.
-//! 4. An imported grant counts only while there is no denial at all, not even one that a later grant ended.
-//! 5. Grants up to the moment at which the identifier changed hands do not count; denials do.
-//! 6. The latest grant that counts decides when the consent expires.
+//! 3. A doubt is over when it was cleared later than it. Nothing else ends by being cleared.
+//! 4. A denial (refusal, withdrawal, objection, revocation, invalidation, platform stop, doubt) holds until a later
+//!    direct grant; it wins a tie. Of several that hold, an act is told before a stop, and a stop before a doubt.
+//! 5. An imported grant counts only while there is no denial at all, not even one that a later grant ended. A stop
+//!    that was resumed and a doubt that was cleared are none.
+//! 6. Grants up to the moment at which the identifier changed hands do not count; denials do.
+//! 7. The latest grant that counts decides when the consent expires.
 
 use std::cmp::Reverse;
 
@@ -43,6 +45,17 @@ pub struct EffectiveAct {
     pub entry: EntryId,
 }
 
+/// What stands behind a denial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DenialCause {
+    /// An act: refusal, withdrawal, objection, revocation or invalidation.
+    Act,
+    /// A stop in WhatsApp itself.
+    PlatformStop,
+    /// A message that may have been an opt-out, and that nobody has judged yet.
+    Doubt,
+}
+
 /// What the acts amount to, for one question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
@@ -51,15 +64,27 @@ pub struct Standing {
     pub state: ConsentState,
     /// The act that decided it: its effective time and its ledger entry. `None` for [`ConsentState::Unknown`].
     pub because: Option<Mark>,
-    /// Whether it was a stop in WhatsApp itself.
-    pub is_platform_stop: bool,
+    /// What stands behind a denial; `None` for every state that denies nothing.
+    pub cause: Option<DenialCause>,
+    /// The grant that decided, for [`ConsentState::Given`] and [`ConsentState::Expired`]: its end, its notice and
+    /// whether a guardian gave it.
+    pub grant: Option<GrantMark>,
 }
 
 impl Standing {
-    const UNKNOWN: Self = Self { state: ConsentState::Unknown, because: None, is_platform_stop: false };
+    /// Where a person stands of whom nothing is on record.
+    pub const UNKNOWN: Self = Self { state: ConsentState::Unknown, because: None, cause: None, grant: None };
 
-    const fn of(state: ConsentState, because: Mark) -> Self {
-        Self { state, because: Some(because), is_platform_stop: false }
+    const fn requested(request: Mark) -> Self {
+        Self { state: ConsentState::Requested, because: Some(request), ..Self::UNKNOWN }
+    }
+
+    const fn denied(state: ConsentState, because: Mark, cause: DenialCause) -> Self {
+        Self { state, because: Some(because), cause: Some(cause), grant: None }
+    }
+
+    const fn granted(state: ConsentState, grant: GrantMark) -> Self {
+        Self { state, because: Some(grant.mark), cause: None, grant: Some(grant) }
     }
 
     /// Whether somebody said no, and nothing has ended that.
@@ -91,7 +116,7 @@ pub fn apply(marks: &mut Vec<ScopeMarks>, act: &EffectiveAct) {
         (ConsentAct::PlatformResumed, _) => added.resumed = Some(mark),
         (ConsentAct::Doubted, _) => added.doubted = Some(mark),
         (ConsentAct::DoubtCleared, _) => added.cleared = Some(mark),
-        (ConsentAct::Refused | ConsentAct::Withdrawn | ConsentAct::Objected, _) => {
+        (ConsentAct::Refused | ConsentAct::Withdrawn | ConsentAct::Objected | ConsentAct::Erased, _) => {
             added.denied = Some(DenialMark { mark, act: act.act });
         }
         (ConsentAct::Revoked | ConsentAct::Invalidated, _) => {
@@ -144,25 +169,29 @@ pub fn answer(
     let counts = |grant: &GrantMark| left_at.is_none_or(|left| grant.mark.at > left);
     let granted = found.granted.filter(counts);
     let imported = found.imported.filter(counts);
-    let stopped =
-        found.stopped.filter(|stop| found.resumed.is_none_or(|resumption| resumption.at <= stop.at));
+    let outlives = |denial: &Mark, end: Option<Mark>| end.is_none_or(|end| end.at <= denial.at);
+    let stopped = found.stopped.filter(|stop| outlives(stop, found.resumed));
+    let doubted = found.doubted.filter(|doubt| outlives(doubt, found.cleared));
 
     let is_standing = |denial: Mark| granted.is_none_or(|grant| grant.mark.at <= denial.at);
     let denied = found.denied.max_by(found.voided, denial_order);
     if let Some(denial) = denied.filter(|denial| is_standing(denial.mark)) {
-        return Standing::of(state_of_denial(denial.act), denial.mark);
+        return Standing::denied(state_of_denial(denial.act), denial.mark, DenialCause::Act);
     }
     if let Some(stop) = stopped.filter(|stop| is_standing(*stop)) {
-        return Standing { is_platform_stop: true, ..Standing::of(ConsentState::Withdrawn, stop) };
+        return Standing::denied(ConsentState::Withdrawn, stop, DenialCause::PlatformStop);
     }
-    let imported = imported.filter(|_| denied.is_none() && stopped.is_none());
+    if let Some(doubt) = doubted.filter(|doubt| is_standing(*doubt)) {
+        return Standing::denied(ConsentState::Withdrawn, doubt, DenialCause::Doubt);
+    }
+    let imported = imported.filter(|_| denied.is_none() && stopped.is_none() && doubted.is_none());
     let decisive = [granted, imported].into_iter().flatten().max_by_key(grant_order);
     match (decisive, found.requested) {
         (Some(grant), _) if grant.expires_at.is_some_and(|end| end <= now) => {
-            Standing::of(ConsentState::Expired, grant.mark)
+            Standing::granted(ConsentState::Expired, grant)
         }
-        (Some(grant), _) => Standing::of(ConsentState::Given, grant.mark),
-        (None, Some(request)) => Standing::of(ConsentState::Requested, request),
+        (Some(grant), _) => Standing::granted(ConsentState::Given, grant),
+        (None, Some(request)) => Standing::requested(request),
         (None, None) => Standing::UNKNOWN,
     }
 }
@@ -176,6 +205,7 @@ const fn state_of_denial(act: ConsentAct) -> ConsentState {
         // The rest are the person's own no; acts that are no denials never get here, and would deny if they did.
         ConsentAct::Withdrawn
         | ConsentAct::Objected
+        | ConsentAct::Erased
         | ConsentAct::PlatformStopped
         | ConsentAct::Requested
         | ConsentAct::Given

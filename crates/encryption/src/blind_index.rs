@@ -20,6 +20,10 @@ pub enum IndexLabel {
     SourceEvent,
     /// A WABA or phone number id of a business.
     Route,
+    /// A business portfolio.
+    Portfolio,
+    /// What a message carries to the provider and back: it shows that a status is about a message of ours.
+    Callback,
 }
 
 impl IndexLabel {
@@ -28,6 +32,8 @@ impl IndexLabel {
             Self::Identifier => b"wzapi/index/identifier/v1",
             Self::SourceEvent => b"wzapi/index/source-event/v1",
             Self::Route => b"wzapi/index/route/v1",
+            Self::Portfolio => b"wzapi/index/portfolio/v1",
+            Self::Callback => b"wzapi/index/callback/v1",
         }
     }
 }

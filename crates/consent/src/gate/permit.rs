@@ -1,5 +1,6 @@
 //! Permission as a value.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use wzapi_model::identifier::Identifier;
 use wzapi_model::ids::{ControllerId, PermitId, SubjectId};
 
 use super::decision::{Decision, Message};
+use super::recipient::Recipient;
 
 /// How long a permit can be redeemed.
 pub const PERMIT_LIFE: Duration = Duration::from_secs(60);
@@ -67,7 +69,7 @@ pub const PERMIT_LIFE: Duration = Duration::from_secs(60);
 pub struct SendPermit {
     pub(super) id: PermitId,
     pub(super) controller: ControllerId,
-    pub(super) recipient: Identifier,
+    pub(super) recipient: Recipient,
     pub(super) message: Message,
     pub(super) decision: Decision,
 }
@@ -134,7 +136,8 @@ pub struct RedeemedPermit {
     pub(super) id: PermitId,
     pub(super) controller: ControllerId,
     pub(super) subject: SubjectId,
-    pub(super) recipient: Identifier,
+    pub(super) callback: String,
+    pub(super) recipient: Recipient,
     pub(super) message: Message,
     pub(super) decision: Decision,
 }
@@ -155,7 +158,22 @@ impl RedeemedPermit {
     /// Whom to send to.
     #[must_use]
     pub const fn recipient(&self) -> &Identifier {
-        &self.recipient
+        self.recipient.identifier()
+    }
+
+    /// What to give to the provider: the digits as the host had them, a spelling of the very line that was asked about,
+    /// and the canonical form where the host had none ([`Recipient::expose_address`]). Personal data.
+    #[must_use]
+    pub fn expose_address(&self) -> Cow<'_, str> {
+        self.recipient.expose_address()
+    }
+
+    /// What the message must carry as `biz_opaque_callback_data`, at most 512 bytes: every status brings it back and is
+    /// bound to the permit by it, also when the process ends before [`super::Gate::bind`]. It holds no personal data, and
+    /// nobody but the controller can make one ([`super::callback`]).
+    #[must_use]
+    pub fn callback_data(&self) -> &str {
+        &self.callback
     }
 
     /// What was permitted.

@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use proptest::sample::Index;
-use wzapi_consent::standing::{self, EffectiveAct};
+use wzapi_consent::standing::{self, DenialCause, EffectiveAct, Standing};
 use wzapi_model::Timestamp;
 use wzapi_model::consent::{
     ChannelScope, ConsentAct, ConsentScope, ConsentState, Provenance, PurposeScope, Question, SenderScope,
@@ -11,17 +11,17 @@ use wzapi_model::consent::{
 use wzapi_model::ids::{EntryId, SenderId};
 use wzapi_model::message::Channel;
 use wzapi_model::name::PurposeId;
-use wzapi_storage::row::{Mark, ScopeMarks};
+use wzapi_storage::row::{GrantMark, Mark, NoticeMark, ScopeMarks};
 
 use crate::support::{OTHER_SENDER, SENDER};
 
-/// What the rules say about a list of acts: state, the act that decided it, and whether that was a platform stop.
+/// What the rules say about a list of acts: state, the act that decided it, and what is behind a denial.
 pub(crate) fn naive_answer(
     acts: &[EffectiveAct],
     question: &Question<'_>,
     left_at: Option<Timestamp>,
     now: Timestamp,
-) -> (ConsentState, Option<Mark>, bool) {
+) -> (ConsentState, Option<Mark>, Option<DenialCause>) {
     let covering: Vec<&EffectiveAct> = acts.iter().filter(|act| reaches(&act.scope, question)).collect();
     let of = |kind: ConsentAct| covering.iter().copied().filter(move |act| act.act == kind);
     let grants = |provenance: Provenance| {
@@ -33,16 +33,17 @@ pub(crate) fn naive_answer(
     let direct = grants(Provenance::Direct);
     let is_lifted =
         |denial: &EffectiveAct| direct.iter().any(|grant| grant.effective_at > denial.effective_at);
-
-    let denials: Vec<_> = covering
-        .iter()
-        .copied()
-        .filter(|act| act.act.is_denial() && act.act != ConsentAct::PlatformStopped)
-        .collect();
-    let is_resumed = |stop: &EffectiveAct| {
-        of(ConsentAct::PlatformResumed).any(|resumption| resumption.effective_at > stop.effective_at)
+    let not_ended_by = |kind: ConsentAct, end: ConsentAct| {
+        of(kind)
+            .filter(|denial| !of(end).any(|end| end.effective_at > denial.effective_at))
+            .collect::<Vec<_>>()
     };
-    let stops: Vec<_> = of(ConsentAct::PlatformStopped).filter(|stop| !is_resumed(stop)).collect();
+
+    let own_way = [ConsentAct::PlatformStopped, ConsentAct::Doubted];
+    let denials: Vec<_> =
+        covering.iter().copied().filter(|act| act.act.is_denial() && !own_way.contains(&act.act)).collect();
+    let stops = not_ended_by(ConsentAct::PlatformStopped, ConsentAct::PlatformResumed);
+    let doubts = not_ended_by(ConsentAct::Doubted, ConsentAct::DoubtCleared);
 
     if let Some(denial) = latest(denials.iter().copied().filter(|denial| !is_lifted(denial))) {
         let state = match denial.act {
@@ -51,13 +52,15 @@ pub(crate) fn naive_answer(
             ConsentAct::Invalidated => ConsentState::Invalidated,
             _ => ConsentState::Withdrawn,
         };
-        return (state, Some(mark_of(denial)), false);
+        return (state, Some(mark_of(denial)), Some(DenialCause::Act));
     }
-    if let Some(stop) = latest(stops.iter().copied().filter(|stop| !is_lifted(stop))) {
-        return (ConsentState::Withdrawn, Some(mark_of(stop)), true);
+    for (all, cause) in [(&stops, DenialCause::PlatformStop), (&doubts, DenialCause::Doubt)] {
+        if let Some(denial) = latest(all.iter().copied().filter(|denial| !is_lifted(denial))) {
+            return (ConsentState::Withdrawn, Some(mark_of(denial)), Some(cause));
+        }
     }
     let mut counting = direct.clone();
-    if denials.is_empty() && stops.is_empty() {
+    if denials.is_empty() && stops.is_empty() && doubts.is_empty() {
         counting.extend(grants(Provenance::Imported));
     }
     if let Some(newest) = counting.iter().map(|grant| grant.effective_at).max() {
@@ -66,11 +69,11 @@ pub(crate) fn naive_answer(
         let deciding = of_then.min_by_key(|grant| (end(grant), std::cmp::Reverse(grant.entry))).unwrap();
         let is_over = deciding.expires_at.is_some_and(|end| end <= now);
         let state = if is_over { ConsentState::Expired } else { ConsentState::Given };
-        return (state, Some(mark_of(deciding)), false);
+        return (state, Some(mark_of(deciding)), None);
     }
     match latest(of(ConsentAct::Requested)) {
-        Some(request) => (ConsentState::Requested, Some(mark_of(request)), false),
-        None => (ConsentState::Unknown, None, false),
+        Some(request) => (ConsentState::Requested, Some(mark_of(request)), None),
+        None => (ConsentState::Unknown, None, None),
     }
 }
 
@@ -82,6 +85,15 @@ fn reaches(scope: &ConsentScope, question: &Question<'_>) -> bool {
         PurposeScope::One(purpose) => purpose.as_str() == question.purpose.as_str(),
     }) && [ChannelScope::All, ChannelScope::One(question.channel)].contains(&scope.channel)
         && (scope.sender == SenderScope::All || Some(scope.sender) == question.sender.map(SenderScope::One))
+}
+
+/// The grant that an answer says decided it, made from the act and not from the marks.
+fn deciding_grant(acts: &[EffectiveAct], standing: &Standing) -> Option<GrantMark> {
+    let decides = matches!(standing.state, ConsentState::Given | ConsentState::Expired);
+    let act =
+        acts.iter().find(|act| decides && Some(act.entry) == standing.because.map(|mark| mark.entry))?;
+    let (mark, expires_at, notice) = (mark_of(act), act.expires_at, act.notice);
+    Some(GrantMark { mark, expires_at, notice, by_guardian: act.by_guardian })
 }
 
 fn latest<'a>(acts: impl Iterator<Item = &'a EffectiveAct>) -> Option<&'a EffectiveAct> {
@@ -140,8 +152,8 @@ fn acts() -> impl Strategy<Value = Vec<EffectiveAct>> {
         let numbered = (1_u8..).zip(all);
         numbered
             .map(|(number, (act, scope, is_imported, at, end))| EffectiveAct {
-                notice: None,
-                by_guardian: false,
+                notice: (act == ConsentAct::Given && number % 2 == 0).then_some(NoticeMark([number; 16])),
+                by_guardian: act == ConsentAct::Given && number % 3 == 0,
                 act,
                 scope,
                 provenance: if is_imported { Provenance::Imported } else { Provenance::Direct },
@@ -188,18 +200,46 @@ fn each_question(
     })
 }
 
+/// Adds the end of one sort of denial: an answer that had none of that sort behind it stays as it was.
+fn ends_one_sort_only(
+    acts: &[EffectiveAct],
+    (denial, end): (ConsentAct, ConsentAct),
+    cause: DenialCause,
+    scope: ConsentScope,
+    (at, now): (Timestamp, Timestamp),
+) -> Result<(), TestCaseError> {
+    let end = EffectiveAct {
+        notice: None,
+        by_guardian: false,
+        act: end,
+        scope,
+        provenance: Provenance::Direct,
+        effective_at: at,
+        expires_at: None,
+        entry: EntryId::from_bytes([0xee; 16]),
+    };
+    let (before, after) = (fold(acts), fold(acts.iter().chain([&end])));
+    each_question(|question| {
+        let was = standing::answer(&before, question, None, now);
+        let is = standing::answer(&after, question, None, now);
+        let has_one = acts.iter().any(|act| act.act == denial && reaches(&act.scope, question));
+        if !has_one || (was.is_denied() && was.cause != Some(cause)) {
+            prop_assert_eq!(was, is);
+        }
+        Ok(())
+    })
+}
+
 proptest! {
     #[test]
     fn the_fold_says_what_the_rules_say(acts in acts(), left in proptest::option::of(0_i64..8), now in 0_i64..12) {
         let (marks, left_at, now) = (fold(&acts), left.map(moment), moment(now));
         each_question(|question| {
             let folded = standing::answer(&marks, question, left_at, now);
-            let (state, because, is_platform_stop) = naive_answer(&acts, question, left_at, now);
-            prop_assert_eq!(
-                (folded.state, folded.because, folded.is_platform_stop),
-                (state, because, is_platform_stop),
-                "{:?}", question
-            );
+            let (state, because, cause) = naive_answer(&acts, question, left_at, now);
+            prop_assert_eq!((folded.state, folded.because, folded.cause), (state, because, cause), "{:?}", question);
+            prop_assert_eq!(folded.is_denied(), cause.is_some());
+            prop_assert_eq!(folded.grant, deciding_grant(&acts, &folded), "{:?}", question);
             Ok(())
         })?;
     }
@@ -236,7 +276,9 @@ proptest! {
     fn clause_2_c_a_withdrawal_holds_until_a_later_direct_grant(
         acts in acts(), at in 0_i64..8, scope in scope(), now in 0_i64..12,
     ) {
-        let withdrawal = EffectiveAct { notice: None, by_guardian: false,
+        let withdrawal = EffectiveAct {
+            notice: None,
+            by_guardian: false,
             act: ConsentAct::Withdrawn,
             scope: scope.clone(),
             provenance: Provenance::Direct,
@@ -264,7 +306,9 @@ proptest! {
         acts in acts(), denial in kind().prop_filter("a denial", |act| act.is_denial()), scope in scope(),
         at in 0_i64..8, now in 0_i64..12,
     ) {
-        let denial = EffectiveAct { notice: None, by_guardian: false,
+        let denial = EffectiveAct {
+            notice: None,
+            by_guardian: false,
             act: denial,
             scope,
             provenance: Provenance::Imported,
@@ -272,15 +316,15 @@ proptest! {
             expires_at: None,
             entry: EntryId::from_bytes([0xee; 16]),
         };
-        let without_resumptions: Vec<_> =
-            acts.iter().filter(|act| act.act != ConsentAct::PlatformResumed).cloned().collect();
-        let only_direct: Vec<_> = without_resumptions
+        let ends = [ConsentAct::PlatformResumed, ConsentAct::DoubtCleared];
+        let without_ends: Vec<_> = acts.iter().filter(|act| !ends.contains(&act.act)).cloned().collect();
+        let only_direct: Vec<_> = without_ends
             .iter()
             .filter(|act| act.act != ConsentAct::Given || act.provenance == Provenance::Direct)
             .cloned()
             .collect();
         let (with, without) =
-            (fold(without_resumptions.iter().chain([&denial])), fold(only_direct.iter().chain([&denial])));
+            (fold(without_ends.iter().chain([&denial])), fold(only_direct.iter().chain([&denial])));
         each_question(|question| {
             if reaches(&denial.scope, question) {
                 let now = moment(now);
@@ -297,27 +341,16 @@ proptest! {
     fn clause_3_c_a_resumption_ends_a_platform_stop_and_nothing_else(
         acts in acts(), scope in scope(), at in 0_i64..9, now in 0_i64..12,
     ) {
-        let resumption = EffectiveAct { notice: None, by_guardian: false,
-            act: ConsentAct::PlatformResumed,
-            scope,
-            provenance: Provenance::Direct,
-            effective_at: moment(at),
-            expires_at: None,
-            entry: EntryId::from_bytes([0xee; 16]),
-        };
-        let (before, after) = (fold(&acts), fold(acts.iter().chain([&resumption])));
-        each_question(|question| {
-            let now = moment(now);
-            let was = standing::answer(&before, question, None, now);
-            let is = standing::answer(&after, question, None, now);
-            let has_stop = acts
-                .iter()
-                .any(|act| act.act == ConsentAct::PlatformStopped && reaches(&act.scope, question));
-            if !has_stop || (was.is_denied() && !was.is_platform_stop) {
-                prop_assert_eq!(was, is);
-            }
-            Ok(())
-        })?;
+        let pair = (ConsentAct::PlatformStopped, ConsentAct::PlatformResumed);
+        ends_one_sort_only(&acts, pair, DenialCause::PlatformStop, scope, (moment(at), moment(now)))?;
+    }
+
+    #[test]
+    fn clause_3_c_a_cleared_doubt_ends_a_doubt_and_nothing_else(
+        acts in acts(), scope in scope(), at in 0_i64..9, now in 0_i64..12,
+    ) {
+        let pair = (ConsentAct::Doubted, ConsentAct::DoubtCleared);
+        ends_one_sort_only(&acts, pair, DenialCause::Doubt, scope, (moment(at), moment(now)))?;
     }
 
     #[test]

@@ -277,7 +277,7 @@ async fn a_person_has_a_bounded_number_of_identifiers() {
     let world = World::new().await;
     let ids: Vec<KnownAs> = (1..MAX_IDENTIFIERS).map(|one| known(&format!("IN.{one}"))).collect();
     world.inbound(&[vec![number()], ids].concat(), None).await;
-    world.grant(&[number(), known("IN.OneMore")]).await;
+    world.grant(&[number(), known("IN.1"), known("IN.OneMore")]).await;
     assert!(world.may_market(&number()).await);
     assert!(!world.may_market(&known("IN.OneMore")).await, "what is not linked has no grant");
     world.stop(&[known("IN.7"), known("IN.YetOneMore")]).await;

@@ -5,26 +5,27 @@ use std::sync::atomic::Ordering;
 
 use wzapi_consent::GateRules;
 use wzapi_consent::gate::{Message, ReasonCode};
-use wzapi_consent::import::{ImportError, ImportReport, MAX_LISTED_PROBLEMS, RowProblem, import_csv};
-use wzapi_consent::recording::MAX_EVIDENCE;
+use wzapi_consent::import::{
+    ImportError, ImportReport, MAX_LISTED_PROBLEMS, MAX_ROW, RowProblem, RowReason, import_csv,
+};
 use wzapi_model::identifier::Identifier;
 use wzapi_model::message::MessageCategory;
 
 use crate::support::{CONTROLLER, SENDER, World, known};
 
-const HEADER: &str = "phone,purpose,status,obtained_at,method,evidence\n";
+pub(crate) const HEADER: &str = "phone,purpose,status,obtained_at,method,evidence\n";
 const MARKETING: MessageCategory = MessageCategory::Marketing;
 
-async fn try_import(world: &World, file: impl Read + Send) -> Result<ImportReport, ImportError> {
+pub(crate) async fn try_import(world: &World, file: impl Read + Send) -> Result<ImportReport, ImportError> {
     import_csv(&world.consent, &GateRules::wzapi(), CONTROLLER, file).await
 }
 
-async fn import(world: &World, file: &str) -> ImportReport {
+pub(crate) async fn import(world: &World, file: &str) -> ImportReport {
     try_import(world, file.as_bytes()).await.unwrap()
 }
 
 /// Rows behind the usual header.
-async fn import_rows(world: &World, rows: &str) -> ImportReport {
+pub(crate) async fn import_rows(world: &World, rows: &str) -> ImportReport {
     import(world, &format!("{HEADER}{rows}")).await
 }
 
@@ -119,7 +120,7 @@ async fn a_bad_row_is_reported_by_its_line_and_the_others_are_recorded() {
         (4, RowProblem::Purpose),
         (5, RowProblem::Purpose),
         (6, RowProblem::Status),
-        (7, RowProblem::ObtainedAt),
+        (7, RowProblem::AmbiguousDate),
         (8, RowProblem::ObtainedAt),
         (9, RowProblem::Method),
         (10, RowProblem::Method),
@@ -150,7 +151,8 @@ async fn lines_are_counted_as_an_editor_counts_them() {
         let file = format!("{HEADER}{rows}").replace('\n', line_end);
         let report = import(&world, &file).await;
         let phone = RowProblem::Phone;
-        assert_eq!(problems(&report), [(4, phone), (6, phone), (9, phone), (10, phone)], "{line_end:?}");
+        let unclosed = (10, RowProblem::Unclosed);
+        assert_eq!(problems(&report), [(4, phone), (6, phone), (9, phone), unclosed], "{line_end:?}");
         assert_eq!(report.given, 1);
     }
 }
@@ -177,7 +179,7 @@ async fn a_row_that_occurs_twice_is_recorded_once() {
          +919876543210,marketing,given,2024-01-02,paper,scan\n",
     )
     .await;
-    assert_eq!(problems(&report), [(3, RowProblem::Duplicate)]);
+    assert_eq!(report.reasons[&RowReason::Duplicate].lines, [3]);
     assert_eq!((report.rows, report.given, report.duplicates, report.bad), (3, 2, 1, 0));
     assert_eq!(world.verified_entries().await, 2);
 }
@@ -236,17 +238,22 @@ async fn clause_2_c_an_imported_grant_does_not_bring_back_who_withdrew() {
 #[tokio::test]
 async fn long_fields_are_refused_and_an_endless_one_ends_the_import() {
     let world = World::new().await;
-    let row = |evidence: &str| format!("+919876543210,marketing,given,2024-01-01,paper,{evidence}\n");
-    let long =
-        [row(&"x".repeat(MAX_EVIDENCE + 1)), row(&"x".repeat(300 * 1024)), row(&"x".repeat(MAX_EVIDENCE))];
+    let row = |length: usize| {
+        let row = format!("+919876543210,marketing,given,2024-01-01,paper,{}", "x".repeat(length));
+        format!("{}\n", &row[..length])
+    };
+    let long = [row(MAX_ROW + 1), row(300 * 1024), row(8 * 1024 * 1024), row(MAX_ROW - 1)];
     let report = import_rows(&world, &long.concat()).await;
-    assert_eq!(problems(&report), [(2, RowProblem::Evidence), (3, RowProblem::Shape)]);
+    assert_eq!(
+        problems(&report),
+        [(2, RowProblem::TooLong), (3, RowProblem::TooLong), (4, RowProblem::TooLong)]
+    );
     assert_eq!(report.given, 1);
 
     let start = format!("{HEADER}+919876543211,marketing,given,2024-01-01,paper,\"");
     let mut endless = Counted { inner: start.as_bytes().chain(std::io::repeat(b'x')), bytes: 0 };
     match try_import(&world, &mut endless).await {
-        Err(ImportError::Unreadable { line: 2, .. }) => {}
+        Err(ImportError::Endless { line: 2 }) => {}
         other => panic!("{other:?}"),
     }
     assert!(endless.bytes < 8 * 1024 * 1024, "{} bytes were read", endless.bytes);

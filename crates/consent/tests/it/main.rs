@@ -8,13 +8,21 @@
     reason = "a test may stop at the first surprise, in its helpers too"
 )]
 
+mod callbacks;
 mod concurrency;
+mod confirming;
+mod consent_page;
 mod fold;
-mod gate_table;
+mod gate;
 mod identity;
+mod identity_histories;
+mod identity_page;
 mod import;
+mod import_denials;
+mod import_formats;
 mod operations;
 mod permits;
 mod recording;
 mod redaction;
+mod reviewing;
 mod support;

@@ -1,14 +1,14 @@
 //! Random sequences of the public operations, against an oracle that keeps lists of raw acts.
 //!
-//! The oracle knows persons, who holds which identifier, since when an identifier is nobody's, and the acts that
-//! bear on each identifier. It never folds: it asks the naive reference. It must agree with the gate exactly, on
-//! what is allowed as well as on what is refused.
+//! The oracle knows persons, who goes by which identifier, and the acts that bear on each. It never folds: it asks the
+//! naive reference. It must agree with the gate exactly, on what is allowed as well as on what is refused. Identifiers
+//! that change hands are in `identity_histories`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use proptest::prelude::*;
-use wzapi_consent::gate::decision::WINDOW;
+use wzapi_consent::gate::rows::WINDOW;
 use wzapi_consent::import::import_csv;
 use wzapi_consent::person::KnownAs;
 use wzapi_consent::recording::ALLOWED_SKEW;
@@ -25,14 +25,8 @@ use wzapi_model::name::PurposeId;
 use crate::fold::naive_answer;
 use crate::support::{CONTROLLER, OTHER_SENDER, SENDER, World, act, known, with_source};
 
-const RECIPIENTS: [&str; 6] = [
-    "+919876543210",
-    "+919876543211",
-    "+919876543212",
-    "+447400123456",
-    "IN.13491208655302741918",
-    "IN.13491208655302741919",
-];
+const RECIPIENTS: [&str; 5] =
+    ["+919876543210", "+919876543211", "+919876543212", "+447400123456", "IN.13491208655302741918"];
 const PHONES: usize = 4;
 
 /// Who is meant: the position of a recipient.
@@ -50,7 +44,6 @@ enum Operation {
     Record { by: Vec<Who>, act: ConsentAct, scope: usize, when: When, is_imported: bool, source: Option<u8> },
     Import { rows: Vec<(Who, &'static str, i64, bool)> },
     Inbound { by: Vec<Who>, when: When },
-    Change { from: Who, to: Who, minutes_ago: i64 },
     Pass { minutes: u64 },
 }
 
@@ -91,13 +84,8 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
     let import = proptest::collection::vec((0..PHONES, status, 0_i64..40, any::<bool>()), 1..4)
         .prop_map(|rows| Operation::Import { rows });
     let inbound = (several(), when()).prop_map(|(by, when)| Operation::Inbound { by, when });
-    let change = (who(), who(), -1_i64..20).prop_map(|(from, to, minutes_ago)| Operation::Change {
-        from,
-        to,
-        minutes_ago,
-    });
     let pass = (0_u64..60).prop_map(|minutes| Operation::Pass { minutes });
-    let one = prop_oneof![6 => record, 1 => import, 1 => inbound, 3 => change, 3 => pass];
+    let one = prop_oneof![6 => record, 1 => import, 1 => inbound, 3 => pass];
     proptest::collection::vec(one, 1..25)
 }
 
@@ -107,8 +95,6 @@ struct Line {
     person: u32,
     acts: Vec<EffectiveAct>,
     last_inbound: Option<Timestamp>,
-    left_at: Option<Timestamp>,
-    former: Vec<(u32, Timestamp)>,
 }
 
 #[derive(Debug, Default)]
@@ -120,77 +106,37 @@ struct Oracle {
 }
 
 impl Oracle {
-    fn belonged_to(&self, who: Who, acted_at: Option<Timestamp>) -> Option<u32> {
-        let line = self.lines.get(&who)?;
-        let ended = line.former.iter().copied().chain(line.left_at.map(|left| (line.person, left)));
-        let then = acted_at.and_then(|acted| ended.into_iter().find(|(_, until)| acted <= *until));
-        then.map(|(person, _)| person).or_else(|| self.holder(who))
-    }
-
     fn holder(&self, who: Who) -> Option<u32> {
-        self.lines.get(&who).filter(|line| line.left_at.is_none()).map(|line| line.person)
+        self.lines.get(&who).map(|line| line.person)
     }
 
     fn held_by(&mut self, person: u32) -> impl Iterator<Item = &mut Line> {
-        self.lines.values_mut().filter(move |line| line.person == person && line.left_at.is_none())
+        self.lines.values_mut().filter(move |line| line.person == person)
     }
 
     fn everything_of(&mut self, person: u32) -> Vec<EffectiveAct> {
-        self.held_by(person).flat_map(|line| line.acts.clone()).collect()
+        let acts = self.held_by(person).flat_map(|line| line.acts.clone());
+        // Each act once, by its entry.
+        acts.map(|act| (act.entry, act)).collect::<BTreeMap<_, _>>().into_values().collect()
     }
 
-    /// The one person who goes by these, merged of all to whom they belonged.
-    fn find(&mut self, by: &[Who], acted_at: Option<Timestamp>) -> Option<u32> {
-        let persons: BTreeSet<u32> = by.iter().filter_map(|who| self.belonged_to(*who, acted_at)).collect();
-        let person = *persons.first()?;
-        if persons.len() > 1 {
-            for line in self.lines.values_mut() {
-                let merged = line.former.iter_mut().map(|(former, _)| former).chain([&mut line.person]);
-                merged.filter(|one| persons.contains(one)).for_each(|one| *one = person);
-            }
-            let all = self.everything_of(person);
-            self.held_by(person).for_each(|line| line.acts.clone_from(&all));
-        }
-        Some(person)
-    }
-
-    fn find_or_create(&mut self, by: &[Who], acted_at: Option<Timestamp>) -> u32 {
-        let person = self.find(by, acted_at).unwrap_or_else(|| {
+    /// The one person who goes by these, merged of all who did, or made known.
+    fn find_or_create(&mut self, by: &[Who]) -> u32 {
+        let persons: BTreeSet<u32> = by.iter().filter_map(|who| self.holder(*who)).collect();
+        let person = persons.first().copied().unwrap_or_else(|| {
             self.persons += 1;
             self.persons
         });
+        let merged = self.lines.values_mut().filter(|line| persons.contains(&line.person));
+        merged.for_each(|line| line.person = person);
+        let acts = self.everything_of(person);
+        let last_inbound = self.held_by(person).filter_map(|line| line.last_inbound).max();
+        let shared = Line { person, acts, last_inbound };
+        self.held_by(person).for_each(|line| line.clone_from(&shared));
         for who in by {
-            if self.belonged_to(*who, acted_at).is_none() {
-                self.add_alias(*who, person, None);
-            }
+            self.lines.entry(*who).or_insert_with(|| shared.clone());
         }
         person
-    }
-
-    fn add_alias(&mut self, who: Who, person: u32, moved_at: Option<Timestamp>) {
-        let mut acts = self.everything_of(person);
-        if let Some(moved_at) = moved_at {
-            // Marks keep the latest grant of a scope only: when that came after the move, an earlier one is not known
-            // any more, and is not taken along either.
-            let is_grant = |act: &EffectiveAct| act.act == ConsentAct::Given;
-            let late: Vec<_> =
-                acts.iter().filter(|act| is_grant(act) && act.effective_at > moved_at).cloned().collect();
-            let same_sort =
-                |a: &EffectiveAct, b: &EffectiveAct| (&a.scope, a.provenance) == (&b.scope, b.provenance);
-            acts.retain(|act| !is_grant(act) || !late.iter().any(|other| same_sort(act, other)));
-        }
-        let mut line = Line { person, acts, ..Line::default() };
-        if let Some(before) = self.lines.get(&who) {
-            let left = before.left_at.unwrap();
-            let stays = |act: &&EffectiveAct| {
-                act.act != ConsentAct::Given || (moved_at.is_none() && act.effective_at > left)
-            };
-            line.acts.extend(before.acts.iter().filter(stays).cloned());
-            line.former.clone_from(&before.former);
-            line.former.push((before.person, left));
-            line.former.sort_by_key(|(_, until)| *until);
-        }
-        self.lines.insert(who, line);
     }
 
     fn record(&mut self, by: &[Who], new: &NewAct, source: Option<String>, now: Timestamp) {
@@ -199,13 +145,18 @@ impl Oracle {
         {
             return;
         }
-        let person = self.find_or_create(by, new.acted_at);
+        let person = self.find_or_create(by);
         self.entries += 1;
         let is_future = new.acted_at.is_some_and(|acted| acted > now.saturating_add(ALLOWED_SKEW));
         let is_unproven = new.provenance == Provenance::Imported && new.evidence.is_none();
-        let may_be_set_aside = matches!(new.act, ConsentAct::Given | ConsentAct::PlatformResumed);
+        let may_be_set_aside =
+            matches!(new.act, ConsentAct::Given | ConsentAct::PlatformResumed | ConsentAct::DoubtCleared);
         if (may_be_set_aside && is_future) || (new.act == ConsentAct::Given && is_unproven) {
             return;
+        }
+        let mut effective_at = new.acted_at.map_or(now, |acted| dated(new.act, acted).min(now));
+        if new.act == ConsentAct::Doubted {
+            effective_at = self.unread(person, effective_at);
         }
         let act = EffectiveAct {
             notice: None,
@@ -213,66 +164,45 @@ impl Oracle {
             act: new.act,
             scope: new.scope.clone(),
             provenance: new.provenance,
-            effective_at: new.acted_at.map_or(now, |acted| dated(new.act, acted).min(now)),
+            effective_at,
             expires_at: new.expires_at,
             entry: EntryId::from_bytes(u128::from(self.entries).to_be_bytes()),
         };
-        for who in by {
-            let line = self.lines.get_mut(who).unwrap();
-            if line.person != person && act.act.is_denial() {
-                line.acts.push(act.clone());
-            }
-        }
-        for line in self.lines.values_mut().filter(|line| line.person == person) {
-            if line.left_at.is_none_or(|left| act.effective_at <= left) {
-                line.acts.push(act.clone());
-            }
-        }
+        self.held_by(person).for_each(|line| line.acts.push(act.clone()));
+    }
+
+    /// A doubt is not lifted by what was decided before anybody read it.
+    fn unread(&self, person: u32, doubted_at: Timestamp) -> Timestamp {
+        let latest = |kind: ConsentAct| {
+            let lines = self.lines.values().filter(|line| line.person == person);
+            let acts = lines.flat_map(|line| &line.acts).filter(|act| act.act == kind);
+            acts.map(|act| act.effective_at.as_millis()).max().unwrap_or(0)
+        };
+        let from = doubted_at.as_millis().max(latest(ConsentAct::DoubtCleared));
+        let doubt = latest(ConsentAct::Doubted);
+        let is_near = (from..from + 1000).contains(&doubt);
+        Timestamp::from_millis(if is_near { doubt + 1 } else { from }).unwrap()
     }
 
     fn inbound(&mut self, by: &[Who], at: Option<Timestamp>, now: Timestamp) {
         if at.is_some_and(|at| at > now.saturating_add(ALLOWED_SKEW)) {
             return;
         }
-        let person = self.find_or_create(by, at);
+        let person = self.find_or_create(by);
         let at = at.map_or(now, |at| at.min(now));
         self.held_by(person).for_each(|line| line.last_inbound = line.last_inbound.max(Some(at)));
-    }
-
-    fn change(&mut self, from: Who, to: Who, at: Timestamp) {
-        let person = self.find_or_create(&[from], Some(at));
-        self.entries += 1;
-        if self.holder(to).is_some_and(|holder| holder != person) {
-            self.leave(to, at);
-        }
-        if self.holder(to).is_none() {
-            self.add_alias(to, person, Some(at));
-        }
-        if from != to && self.holder(from) == Some(person) {
-            self.leave(from, at);
-        }
-    }
-
-    fn leave(&mut self, who: Who, at: Timestamp) {
-        let line = self.lines.get_mut(&who).unwrap();
-        line.left_at = Some(at);
-        line.last_inbound = None;
     }
 
     fn state(&self, who: Who, purpose: &PurposeId, is_marketing: bool, now: Timestamp) -> ConsentState {
         let question = Question { purpose, is_marketing, channel: Channel::WhatsApp, sender: Some(SENDER) };
         match self.lines.get(&who) {
-            Some(line) => naive_answer(&line.acts, &question, line.left_at, now).0,
+            Some(line) => naive_answer(&line.acts, &question, None, now).0,
             None => ConsentState::Unknown,
         }
     }
 
-    fn is_held(&self, who: Who) -> bool {
-        self.lines.get(&who).is_some_and(|line| line.left_at.is_none())
-    }
-
     fn may_market(&self, who: Who, now: Timestamp) -> bool {
-        self.is_held(who) && self.state(who, &PurposeId::marketing(), true, now) == ConsentState::Given
+        self.state(who, &PurposeId::marketing(), true, now) == ConsentState::Given
     }
 
     fn may_reply(&self, who: Who, now: Timestamp) -> bool {
@@ -286,7 +216,7 @@ impl Oracle {
         );
         let last = self.lines.get(&who).and_then(|line| line.last_inbound);
         let is_open = last.is_some_and(|last| last <= now && now < last.saturating_add(WINDOW));
-        self.is_held(who) && !is_denied && is_open
+        !is_denied && is_open
     }
 }
 
@@ -355,11 +285,6 @@ async fn perform(world: &World, oracle: &mut Oracle, operation: &Operation) {
         Operation::Inbound { by, when } => {
             world.inbound(&people(by), moment(when, now)).await;
             oracle.inbound(by, moment(when, now), now);
-        }
-        Operation::Change { from, to, minutes_ago } => {
-            let at = Timestamp::from_millis(now.as_millis() - minutes_ago * 60_000).unwrap();
-            world.change_at(&people(&[*from]), &people(&[*to]), at).await;
-            oracle.change(*from, *to, at.min(now));
         }
         Operation::Pass { minutes } => world.pass(minutes * 60),
     }

@@ -180,10 +180,10 @@ async fn clause_3_b_each_purpose_has_its_own_basis() {
         Ok(vec![ReasonCode::OptedIn])
     );
     assert_eq!(world.reasons(&number(), MARKETING).await, Err(vec![ReasonCode::NoConsent]));
-    let request = wzapi_consent::SendRequest {
-        recipient: number().identifier,
-        message: Message { purpose: PurposeId::feature_releases(), ..Message::new(SENDER, MARKETING) },
-    };
+    let request = wzapi_consent::SendRequest::new(
+        number().identifier,
+        Message { purpose: PurposeId::feature_releases(), ..Message::new(SENDER, MARKETING) },
+    );
     let outcome = world.gate.check(CONTROLLER, &request).await.unwrap();
     assert!(matches!(outcome, Checked::Refused(_)), "a feature release needs consent");
 }

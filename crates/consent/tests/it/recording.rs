@@ -3,6 +3,7 @@
 use wzapi_consent::gate::ReasonCode;
 use wzapi_consent::person::KnownAs;
 use wzapi_consent::recording::{ALLOWED_SKEW, MAX_EVIDENCE};
+use wzapi_consent::standing::DenialCause;
 use wzapi_consent::{ConsentError, NewAct, Recorded};
 use wzapi_model::consent::{ConsentAct, ConsentScope, ConsentState, Question};
 use wzapi_model::message::{Channel, MessageCategory};
@@ -167,5 +168,5 @@ async fn the_standing_is_what_the_gate_sees() {
         Question { purpose: &purpose, is_marketing: true, channel: Channel::WhatsApp, sender: None };
     let standing = world.consent.standing(CONTROLLER, &number().identifier, &question).await.unwrap();
     assert_eq!(standing.state, ConsentState::Withdrawn);
-    assert!(standing.is_denied() && !standing.is_platform_stop);
+    assert!(standing.is_denied() && standing.cause == Some(DenialCause::Act));
 }

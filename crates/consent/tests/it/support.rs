@@ -14,7 +14,7 @@ use wzapi_consent::{
 use wzapi_encryption::Encryption;
 use wzapi_encryption::keyring::LocalKeyring;
 use wzapi_encryption::provider::KeyProvider;
-use wzapi_ledger::{Ledger, Verification, Verifier};
+use wzapi_ledger::{Ledger, SealedBody, Verification, Verifier};
 use wzapi_model::consent::{ConsentAct, ConsentMethod, ConsentScope, Provenance};
 use wzapi_model::identifier::Identifier;
 use wzapi_model::ids::{ChangesetId, ControllerId, EntryId, SenderId};
@@ -25,7 +25,9 @@ use wzapi_model::time::ManualClock;
 use wzapi_model::{Clock, Timestamp};
 use wzapi_storage::key::{Key, KeyPrefix, Owner};
 use wzapi_storage::query::{Page, Query};
-use wzapi_storage::row::{IdentifierRow, RowType, SenderRow, Stored};
+use wzapi_storage::row::{
+    DataKeyRow, EntryBody, EntryBodyRow, IdentifierRow, LogLeafRow, RowType, SenderRow, Stored,
+};
 use wzapi_storage::{Changeset, Committed, Draft, Storage, StorageError};
 use wzapi_storage_memory::MemoryStorage;
 
@@ -234,6 +236,25 @@ impl World {
         }
     }
 
+    /// What the entries of the log say.
+    pub(crate) async fn opened_entries(&self) -> Vec<String> {
+        let rows = self.dump().await;
+        let keys = self.encryption.tenant(CONTROLLER).await.unwrap();
+        let row_at = |wanted: &Key| rows.iter().find(|(key, _)| key == wanted).map(|(_, row)| &row.body);
+        let bodies = rows.iter().filter_map(|(key, row)| Some((key, EntryBodyRow::of(&row.body)?)));
+        bodies
+            .map(|(key, row)| {
+                let EntryBody::Kept(sealed) = &row.body else { panic!("a body was erased") };
+                let body = SealedBody { controller: CONTROLLER, key, category: &row.category, sealed };
+                let leaf = Key::LogLeaf { log: row.log, index: row.index };
+                let leaf = row_at(&leaf).and_then(LogLeafRow::of).unwrap();
+                let data_key = row_at(&body.data_key()).and_then(DataKeyRow::of);
+                let event = body.open(&keys, data_key, &leaf.commitment.into()).unwrap();
+                String::from_utf8(event.to_vec()).unwrap()
+            })
+            .collect()
+    }
+
     /// How many entries the log has; all of it verifies.
     pub(crate) async fn verified_entries(&self) -> u64 {
         let verifier = Verifier::new(self.storage.as_ref(), &self.encryption, CONTROLLER);
@@ -259,11 +280,11 @@ pub(crate) fn time(text: &str) -> Timestamp {
 
 /// A recipient as a provider writes it.
 pub(crate) fn known(recipient: &str) -> KnownAs {
-    KnownAs { identifier: Identifier::parse_recipient(recipient).unwrap(), raw: recipient.into() }
+    KnownAs { raw: recipient.into(), ..KnownAs::canonical(Identifier::parse_recipient(recipient).unwrap()) }
 }
 
 pub(crate) fn request(known: &KnownAs, category: MessageCategory) -> SendRequest {
-    SendRequest { recipient: known.identifier.clone(), message: Message::new(SENDER, category) }
+    SendRequest::new(known.identifier.clone(), Message::new(SENDER, category))
 }
 
 pub(crate) fn codes(decision: &Decision) -> Vec<ReasonCode> {
