@@ -110,9 +110,14 @@ pub enum SyntaxFault {
 ///
 /// [`NotCanonical`] with the first place that is not.
 pub fn parse(bytes: &[u8]) -> Result<Value, NotCanonical> {
+    parse_within(bytes, MAX_BYTES)
+}
+
+/// As [`parse`], for a text that may be of another length.
+pub(crate) fn parse_within(bytes: &[u8], limit: usize) -> Result<Value, NotCanonical> {
     let fail = |offset, fault| NotCanonical { offset, fault };
-    if bytes.len() > MAX_BYTES {
-        return Err(fail(MAX_BYTES, SyntaxFault::TooLong));
+    if bytes.len() > limit {
+        return Err(fail(limit, SyntaxFault::TooLong));
     }
     let text = std::str::from_utf8(bytes).map_err(|error| fail(error.valid_up_to(), SyntaxFault::NotUtf8))?;
     let mut reader = Reader { rest: text };
@@ -138,6 +143,57 @@ pub fn parse_object(bytes: &[u8]) -> Result<Object, NotCanonical> {
 #[must_use]
 pub fn is_canonical(bytes: &[u8]) -> bool {
     parse(bytes).is_ok()
+}
+
+/// Writes a value that was read, in its one spelling.
+pub(crate) fn write(value: &Value, out: &mut String) {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
+        Value::Integer(number) => out.push_str(&number.to_string()),
+        Value::Text(text) => write_text(text, out),
+        Value::Array(items) => {
+            out.push('[');
+            for (place, item) in items.iter().enumerate() {
+                if place > 0 {
+                    out.push(',');
+                }
+                write(item, out);
+            }
+            out.push(']');
+        }
+        Value::Object(object) => {
+            out.push('{');
+            for (place, (key, field)) in object.0.iter().enumerate() {
+                if place > 0 {
+                    out.push(',');
+                }
+                write_text(key, out);
+                out.push(':');
+                write(field, out);
+            }
+            out.push('}');
+        }
+    }
+}
+
+/// Writes a string with the escapes of RFC 8785, section 3.2.2.2.
+pub(crate) fn write_text(text: &str, out: &mut String) {
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\u{8}' => out.push_str("\\b"),
+            '\t' => out.push_str("\\t"),
+            '\n' => out.push_str("\\n"),
+            '\u{c}' => out.push_str("\\f"),
+            '\r' => out.push_str("\\r"),
+            control if control < ' ' => out.push_str(&format!("\\u{:04x}", u32::from(control))),
+            plain => out.push(plain),
+        }
+    }
+    out.push('"');
 }
 
 impl Object {

@@ -58,6 +58,7 @@
 //! | [`cosignature`] | the word of a witness under a checkpoint |
 //! | [`tiles`] | the tree as static files, and proofs from few of them |
 //! | [`tlog_proof`] | a proof in one file, with the event that it is about |
+//! | [`receipt`] | a document about a consent, signed by the log, with the proofs of what it says |
 //! | [`handover`] | how a log passes from one key to the next |
 //! | [`succession`] | how one log follows another |
 //! | [`export`] | a log as a directory of files |
@@ -82,6 +83,7 @@ pub mod handover;
 pub mod inclusion;
 pub mod memory_tree;
 pub mod nodes;
+pub mod receipt;
 pub mod signed_note;
 pub mod succession;
 pub mod tiles;

@@ -58,13 +58,21 @@ impl Event {
     /// which for ASCII is byte order), and beyond [`canonical::MAX_BYTES`] and [`canonical::MAX_DEPTH`], which no proof
     /// goes beyond.
     pub fn canonical_bytes(&self) -> Result<Vec<u8>, LedgerError> {
-        let mut bytes = Vec::new();
-        write_object(&self.0, canonical::MAX_DEPTH - 1, &mut bytes)?;
-        if bytes.len() > canonical::MAX_BYTES {
-            return Err(LedgerError::NotCanonical);
-        }
-        Ok(bytes)
+        canonical_bytes(&self.0)
     }
+}
+
+/// An object in the one spelling of events, for documents that are signed.
+///
+/// # Errors
+/// As [`Event::canonical_bytes`].
+pub fn canonical_bytes(object: &Map<String, Value>) -> Result<Vec<u8>, LedgerError> {
+    let mut bytes = Vec::new();
+    write_object(object, canonical::MAX_DEPTH - 1, &mut bytes)?;
+    if bytes.len() > canonical::MAX_BYTES {
+        return Err(LedgerError::NotCanonical);
+    }
+    Ok(bytes)
 }
 
 /// Writes a value that may be nested so deep, itself included.

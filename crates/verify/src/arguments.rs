@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::collections::BTreeMap;
+
 use wzapi_ledger_proof::checkpoint::CheckpointPolicy;
 use wzapi_ledger_proof::signed_note::VerifierKey;
 
@@ -10,9 +12,11 @@ Checks an exported ledger, and proofs from it.
 
   wzapi-verify tiles DIR --key VKEY [--against OLD]... [--growing]
   wzapi-verify proof FILE --key VKEY
+  wzapi-verify receipt FILE --key VKEY...
   wzapi-verify consistency OLD NEW --tiles DIR --key VKEY
 
-  --key VKEY      a key of the log, name+id+base64; both of them during a rotation
+  --key VKEY      a key of the log, name+id+base64; both of them during a rotation. A receipt may speak of
+                  several logs: give the keys of all of them
   --witness VKEY  a witness that must have signed the checkpoint; may be repeated
   --witnesses K   so many of the witnesses suffice (all of them, if not given)
   --origin TEXT   the origin of the log, where it is not the name of its keys
@@ -39,6 +43,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     Tiles { directory: String },
     Proof { file: String },
+    Receipt { file: String },
     Consistency { old: String, new: String, tiles: String },
 }
 
@@ -89,6 +94,26 @@ impl Arguments {
         self.policy_with(self.required_witnesses.unwrap_or(self.witnesses.len()))
     }
 
+    /// Whom to believe about each of several logs: keys of one name are of one log.
+    pub(crate) fn policies(&self) -> Result<Vec<CheckpointPolicy>, Failure> {
+        if self.origin.is_some() {
+            return Err(bad("--origin does not belong to `receipt`: its logs have the names of their keys"));
+        }
+        let mut logs: BTreeMap<String, Vec<VerifierKey>> = BTreeMap::new();
+        for key in &self.keys {
+            logs.entry(key.name().to_string()).or_default().push(key.clone());
+        }
+        if logs.is_empty() {
+            return Err(bad("a receipt is checked by the keys of its logs: give --key"));
+        }
+        let required = self.required_witnesses.unwrap_or(self.witnesses.len());
+        let policies = logs.into_values().map(|keys| {
+            CheckpointPolicy::for_log(keys)
+                .and_then(|policy| policy.with_witnesses(self.witnesses.clone(), required))
+        });
+        policies.collect::<Result<_, _>>().map_err(|error| bad(&error.to_string()))
+    }
+
     /// Whom to believe about a checkpoint from earlier, which fewer witnesses may have signed.
     pub(crate) fn policy_for_old(&self) -> Result<CheckpointPolicy, Failure> {
         self.policy_with(0)
@@ -110,6 +135,7 @@ fn command(plain: Vec<String>, tiles: Option<String>) -> Result<Command, Failure
     let command = match (words.0.as_deref(), words.1, words.2, words.3, tiles) {
         (Some("tiles"), Some(directory), None, None, None) => Command::Tiles { directory },
         (Some("proof"), Some(file), None, None, None) => Command::Proof { file },
+        (Some("receipt"), Some(file), None, None, None) => Command::Receipt { file },
         (Some("consistency"), Some(old), Some(new), None, Some(tiles)) => {
             Command::Consistency { old, new, tiles }
         }

@@ -14,6 +14,7 @@ use wzapi_ledger_proof::audit::{Audit, AuditError};
 use wzapi_ledger_proof::checkpoint::{CheckpointPolicy, OpenedCheckpoint};
 use wzapi_ledger_proof::consistency::ConsistencyProof;
 use wzapi_ledger_proof::export::FileTiles;
+use wzapi_ledger_proof::receipt::{MAX_RECEIPT_BYTES, Receipt};
 use wzapi_ledger_proof::signed_note::MAX_NOTE_BYTES;
 use wzapi_ledger_proof::tiles::{TileReadError, TileReader};
 use wzapi_ledger_proof::tlog_proof::{MAX_PROOF_BYTES, TlogProof};
@@ -45,11 +46,12 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<Verdict, Failure> {
-    let policy = arguments.policy()?;
     match &arguments.command {
-        Command::Tiles { directory } => tiles(arguments, &policy, &Directory::at(directory)),
-        Command::Proof { file } => proof(&policy, file),
+        Command::Receipt { file } => receipt(&arguments.policies()?, file),
+        Command::Tiles { directory } => tiles(arguments, &arguments.policy()?, &Directory::at(directory)),
+        Command::Proof { file } => proof(&arguments.policy()?, file),
         Command::Consistency { old, new, tiles } => {
+            let policy = arguments.policy()?;
             let old = open(&arguments.policy_for_old()?, old)?;
             let new = open(&policy, new)?;
             consistency(&old, &new, &Directory::at(tiles))
@@ -105,6 +107,29 @@ fn proof(policy: &CheckpointPolicy, file: &str) -> Result<Verdict, Failure> {
     let event = safe(&String::from_utf8_lossy(verified.event()));
     verdict.line(&format!("event: {event}"));
     verdict.raw("event", &event);
+    Ok(verdict)
+}
+
+/// Checks a receipt and shows what it is about.
+fn receipt(policies: &[CheckpointPolicy], file: &str) -> Result<Verdict, Failure> {
+    let receipt = Receipt::parse(&read_file(file, MAX_RECEIPT_BYTES)?);
+    let verified =
+        receipt.and_then(|receipt| receipt.verify(policies)).map_err(|error| Failure::receipt(&error))?;
+    let statement = verified.statement();
+    let [first, ..] = verified.events() else {
+        return Err(Failure::failed("not_proved", "the receipt proves nothing"));
+    };
+    let message = "the log signed the document, and the log's entries say what it says";
+    let mut verdict = Verdict::new("receipt", message, first.inclusion().checkpoint());
+    verdict.text("signed by the log", "signed_by", statement.origin());
+    verdict.text("SHA-256 of the document", "document", &statement.document().to_string());
+    let mut events = Vec::new();
+    for event in verified.events() {
+        let shown = safe(&String::from_utf8_lossy(event.event()));
+        verdict.line(&format!("entry {}: {shown}", event.inclusion().index()));
+        events.push(shown);
+    }
+    verdict.raw("events", &format!("[{}]", events.join(",")));
     Ok(verdict)
 }
 

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use wzapi_ledger_proof::audit::Fault;
 use wzapi_ledger_proof::checkpoint::{CheckpointError, OpenedCheckpoint};
+use wzapi_ledger_proof::receipt::ReceiptError;
 use wzapi_ledger_proof::signed_note::NoteError;
 use wzapi_ledger_proof::tlog_proof::TlogProofError;
 
@@ -56,7 +57,7 @@ impl Verdict {
         self.fields.push(format!("\"{name}\":{value}"));
     }
 
-    fn text(&mut self, label: &str, name: &str, value: &str) {
+    pub(crate) fn text(&mut self, label: &str, name: &str, value: &str) {
         if !label.is_empty() {
             self.line(&format!("{label}: {value}"));
         }
@@ -134,6 +135,24 @@ impl Failure {
             TlogProofError::NotCanonical(_) => Self::failed("not_canonical", &chain(error)),
             _ => Self::input("malformed_proof", &chain(error)),
         }
+    }
+
+    pub(crate) fn receipt(error: &ReceiptError) -> Self {
+        let class = match error {
+            ReceiptError::UnknownSigner | ReceiptError::UnknownLog { .. } => Class::Refused,
+            ReceiptError::TooLarge { .. } | ReceiptError::NotCanonical(_) | ReceiptError::Malformed(_) => {
+                Class::Input
+            }
+            ReceiptError::Proof { error, .. } => Self::proof(error).class,
+            ReceiptError::Signature(NoteError::BadSignature { .. })
+            | ReceiptError::OtherStatement
+            | ReceiptError::DocumentAltered
+            | ReceiptError::NotProved { .. }
+            | ReceiptError::NotCited { .. }
+            | ReceiptError::Disagrees { .. } => Class::Failed,
+            _ => Class::Input,
+        };
+        Self::new(class, error.kind(), &chain(error))
     }
 
     pub(crate) fn as_text(&self) -> String {

@@ -110,6 +110,12 @@ impl CheckpointPolicy {
         &self.origin
     }
 
+    /// The log's keys, for what a log signs beside checkpoints.
+    #[must_use]
+    pub fn log_keys(&self) -> &[VerifierKey] {
+        &self.log_keys
+    }
+
     /// Reads a checkpoint and checks everything about it but the tree itself.
     ///
     /// # Errors

@@ -161,7 +161,7 @@ impl Notary {
 
     /// Checks that the journal is the one that this store follows, and that this process has followed it, or that there is
     /// none and never was.
-    async fn check_journal(&self) -> Result<(), LedgerError> {
+    pub(super) async fn check_journal(&self) -> Result<(), LedgerError> {
         let mut draft = self.draft(ControllerId::SYSTEM);
         draft.load([Key::JournalPosition]).await?;
         let known = draft.row::<JournalPositionRow>(&Key::JournalPosition)?;
@@ -258,7 +258,7 @@ impl Notary {
 }
 
 /// The keys that sign now, the newest first.
-fn signing_keys(stored: &[StoredLogKey], now: Timestamp) -> Vec<&StoredLogKey> {
+pub(super) fn signing_keys(stored: &[StoredLogKey], now: Timestamp) -> Vec<&StoredLogKey> {
     let mut signing: Vec<_> = stored.iter().filter(|key| log_key::is_signing(&key.row, now)).collect();
     signing.sort_by_key(|key| std::cmp::Reverse(key.version));
     signing.truncate(MAX_SIGNING_KEYS);

@@ -13,6 +13,7 @@ mod export;
 mod follow;
 mod handover;
 mod prove;
+mod receipt;
 mod successor;
 mod tiles;
 

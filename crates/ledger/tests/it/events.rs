@@ -47,11 +47,47 @@ fn examples() -> Vec<(&'static str, Value)> {
             })),
         ),
         ("consent.given", act(json!({"imported": true, "method": "import", "quarantine": "no_evidence"}))),
+        (
+            "consent.given",
+            act(json!({"actor": "signup", "quarantine": "unconfirmed", "reference": "form 7"})),
+        ),
+        (
+            "consent.given",
+            act(json!({
+                "imported": true, "method": "import", "reference": "F-12", "import": {
+                    "grade": "A", "line": 12, "file": "5b".repeat(32), "kind": "form_submission", "source": "crm",
+                },
+            })),
+        ),
+        ("consent.given", act(json!({"imported": true, "import": {"grade": "C", "line": 2}}))),
+        (
+            "consent.given",
+            act(json!({"actor": "signup", "method": "keyword", "confirms": ID, "by_guardian": true})),
+        ),
+        (
+            "consent.doubted",
+            act(json!({"purpose": "*marketing", "method": "inbound_message", "evidence": "maybe later?"})),
+        ),
+        (
+            "consent.doubt_cleared",
+            act(json!({
+                "actor": "officer-2", "purpose": "*marketing", "method": "review", "resolves": ID,
+                "evidence": "asks about opening hours",
+            })),
+        ),
+        ("consent.erased", act(json!({"purpose": "*", "channel": "*", "sender": "*", "method": "api"}))),
         ("consent.invalidated", act(json!({}))),
         ("consent.objected", act(json!({}))),
         ("consent.platform_resumed", act(json!({"method": "platform_preference"}))),
         ("consent.platform_stopped", act(json!({"method": "platform_preference", "purpose": "*marketing"}))),
         ("consent.refused", act(json!({}))),
+        (
+            "consent.released",
+            json!({
+                "actor": "officer-2", "subject": PERSON, "purpose": "marketing", "channel": "whatsapp",
+                "sender": "*", "releases": ID, "reason": "weak_evidence", "reference": "archive, folder 12",
+            }),
+        ),
         ("consent.requested", act(json!({}))),
         ("consent.revoked", act(json!({}))),
         (
@@ -82,6 +118,18 @@ fn examples() -> Vec<(&'static str, Value)> {
             "record.cohort_resealed",
             json!({"actor": "operator", "subject": PERSON, "category": "email", "month": "2026-11"}),
         ),
+        ("record.review_asked", record(json!({}))),
+        (
+            "erasure.records_disposed",
+            json!({
+                "actor": "sweep", "case": ID, "records": 12, "reason": "retention_ended", "key_destroyed": true,
+            }),
+        ),
+        (
+            "hold.placed",
+            json!({"actor": "officer-2", "hold": ID, "subjects": 1, "categories": ["email"], "collected_before": AT}),
+        ),
+        ("hold.released", json!({"actor": "officer-2", "hold": ID, "reason": "the dispute was settled"})),
         ("record.disposed", record(json!({"reason": "retention_ended", "key_destroyed": true}))),
         ("record.event_noted", record(json!({"event": "account_closed", "event_at": AT, "due_at": AT + 1}))),
         ("record.read", record(json!({"purpose": "billing"}))),
@@ -109,8 +157,23 @@ fn examples() -> Vec<(&'static str, Value)> {
             ),
         ),
         ("record.updated", record(json!({"source": "registration", "revision": 1, "former_kept": false}))),
+        ("sender.portfolio_stated", json!({"actor": "operator", "sender": ID})),
+        (
+            "receipt.issued",
+            json!({
+                "actor": "front-desk", "subject": PERSON, "purpose": "marketing", "kind": "receipt",
+                "document": "0".repeat(64),
+            }),
+        ),
         ("sender.registered", json!({"actor": "operator", "sender": ID})),
+        (
+            "subject.age_stated",
+            json!({"actor": "signup", "subject": PERSON, "age": "child", "evidence": "said so in the form"}),
+        ),
+        ("subject.identifier_recycled", json!({"actor": "crm", "subject": PERSON, "since": AT})),
         ("subject.identity_changed", json!({"subject": PERSON, "since": AT})),
+        ("subject.linked", json!({"actor": "crm", "subject": PERSON, "other": ID})),
+        ("subject.unlinked", json!({"actor": "officer-2", "subject": PERSON, "other": ID})),
     ]
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
@@ -42,7 +42,11 @@ pub(crate) fn folder() -> PathBuf {
 
 impl Schemas {
     pub(crate) fn read() -> Self {
-        let files = fs::read_dir(folder()).unwrap().map(|file| file.unwrap().path());
+        Self::read_from(&folder())
+    }
+
+    pub(crate) fn read_from(folder: &Path) -> Self {
+        let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
         let schemas = files.map(|path| {
             let name = path.file_name().unwrap().to_str().unwrap().to_owned();
             assert!(name.ends_with(SUFFIX), "{name} is no schema");
@@ -65,11 +69,15 @@ impl Schemas {
     /// Checks an event by the schema of its type.
     pub(crate) fn check(&self, event: &Value) -> Result<(), String> {
         let event_type = event["type"].as_str().ok_or("the event has no type")?;
-        let file = format!("{event_type}{SUFFIX}");
-        let schema = self.0.get(&file).ok_or(format!("{event_type} has no schema"))?;
-        let named = self.apply(&file, schema, event, "")?;
-        match event.as_object().unwrap().keys().find(|key| !named.contains(*key)) {
-            Some(unknown) => Err(format!("{event_type} has no key {unknown}")),
+        self.check_by(&format!("{event_type}{SUFFIX}"), event)
+    }
+
+    /// Checks an object by the schema in this file.
+    pub(crate) fn check_by(&self, file: &str, object: &Value) -> Result<(), String> {
+        let schema = self.0.get(file).ok_or(format!("there is no {file}"))?;
+        let named = self.apply(file, schema, object, "")?;
+        match object.as_object().unwrap().keys().find(|key| !named.contains(*key)) {
+            Some(unknown) => Err(format!("{file} has no key {unknown}")),
             None => Ok(()),
         }
     }

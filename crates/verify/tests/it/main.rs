@@ -7,4 +7,5 @@
 )]
 
 mod export;
+mod receipts;
 mod verdicts;
