@@ -67,7 +67,7 @@ async fn send_one(
     message: &Message,
 ) -> Result<Result<(), Decision>, Box<dyn Error>> {
     let gate = demo.shop.gate();
-    let request = SendRequest { recipient: recipient.clone(), message: message.clone() };
+    let request = SendRequest::new(recipient.clone(), message.clone());
     let permit = match gate.check(demo.actor, &request).await? {
         Checked::Allowed(permit) => permit,
         Checked::Refused(decision) => return Ok(Err(decision)),

@@ -20,8 +20,10 @@ struct Example {
 /// Looks at the object that a run printed; says what is wrong with it.
 type Checker = fn(&Value) -> Result<(), String>;
 
-const EXAMPLES: &[Example] =
-    &[Example { name: "quickstart", runs: &[quickstart_first_run, quickstart_second_run] }];
+const EXAMPLES: &[Example] = &[
+    Example { name: "quickstart", runs: &[quickstart_first_run, quickstart_second_run] },
+    Example { name: "gated_sender", runs: &[gated_sender_run] },
+];
 
 const QUICKSTART_COUNTS: &[&str] = &[
     "deliveries",
@@ -118,6 +120,30 @@ fn quickstart_any_run(printed: &Value) -> Result<(), String> {
     }
 }
 
+/// Every message arrived once, under a permit of its own, and was bound to it; the withdrawal let none through. The gaps are
+/// printed and held to no limit.
+fn gated_sender_run(printed: &Value) -> Result<(), String> {
+    above_zero(printed, &["messages", "refused"])?;
+    let messages = count(printed, "messages")?;
+    for key in ["arrived", "arrived_with_permit", "bound"] {
+        let met = count(printed, key)?;
+        if met != messages {
+            return Err(format!("`{key}` is {met}, but `messages` is {messages}"));
+        }
+    }
+    match count(printed, "sent_after_withdrawal")? {
+        0 => {}
+        sent => return Err(format!("`sent_after_withdrawal` is {sent}")),
+    }
+    for gap in ["redeem_answered_to_socket_us", "redeem_called_to_socket_us"] {
+        let figures = printed.get("gap").and_then(|gaps| gaps.get(gap)).unwrap_or(&Value::Null);
+        for figure in ["p50", "p99", "max"] {
+            count(figures, figure).map_err(|problem| format!("`{gap}`: {problem}"))?;
+        }
+    }
+    Ok(())
+}
+
 fn above_zero(printed: &Value, keys: &[&str]) -> Result<(), String> {
     for key in keys {
         if count(printed, key)? == 0 {
@@ -182,6 +208,30 @@ mod tests {
         assert!(quickstart_second_run(&second).unwrap_err().starts_with("`consents_given` is 3"));
         second.as_object_mut().expect("an object").insert("consents_given".to_owned(), json!(0));
         assert_eq!(quickstart_second_run(&second), Ok(()));
+    }
+
+    #[test]
+    fn a_gated_sender_that_lost_a_message_or_sent_one_too_many_fails() {
+        let gap = json!({ "p50": 1, "p99": 2, "max": 3 });
+        let good = json!({
+            "messages": 5, "arrived": 5, "arrived_with_permit": 5, "bound": 5, "refused": 1,
+            "sent_after_withdrawal": 0,
+            "gap": { "redeem_answered_to_socket_us": gap, "redeem_called_to_socket_us": gap },
+        });
+        assert_eq!(gated_sender_run(&good), Ok(()));
+        for (key, bad) in [
+            ("messages", json!(0)),
+            ("arrived", json!(6)),
+            ("arrived_with_permit", json!(4)),
+            ("bound", json!(4)),
+            ("refused", json!(0)),
+            ("sent_after_withdrawal", json!(1)),
+            ("gap", json!({})),
+        ] {
+            let mut printed = good.clone();
+            printed.as_object_mut().expect("an object").insert(key.to_owned(), bad);
+            assert!(gated_sender_run(&printed).is_err(), "{key}");
+        }
     }
 
     #[test]

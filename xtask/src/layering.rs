@@ -100,6 +100,11 @@ const TABLE: &[Row] = &[
             "wzapi-accountability",
         ],
     ),
+    library(
+        "receipt",
+        "wzapi-receipt",
+        &["wzapi-model", "wzapi-policy", "wzapi-storage", "wzapi-ledger", "wzapi-consent"],
+    ),
     library("whatsapp", "wzapi-whatsapp", &["wzapi-model"]),
     Row {
         folder: "compliance",
@@ -107,6 +112,7 @@ const TABLE: &[Row] = &[
         shape: Shape::Library,
         may_use: MayUse::EveryLibrary,
     },
+    library("adapters/client-whatsapp", "wzapi-client-whatsapp", &["wzapi-compliance"]),
     program("cli", "wzapi-cli", &["wzapi-compliance"]),
     program("verify", "wzapi-verify", &["wzapi-ledger-proof"]),
 ];

@@ -27,6 +27,10 @@ const ALLOWED: &[&str] = &[
 /// Crates that must not come in: TLS is rustls and cryptography is ring; async-std is no longer maintained.
 const BANNED: &[&str] = &["async-std", "native-tls", "openssl", "openssl-sys"];
 
+/// Licences that one package alone may have: the roots of the Web's certificates are data under a licence for data. They are
+/// built for WebAssembly only, where the system has none.
+const EXCEPTIONS: &[(&str, &str)] = &[("webpki-root-certs", "CDLA-Permissive-2.0")];
+
 /// How Cargo names crates.io as a source.
 const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
@@ -67,20 +71,23 @@ fn violations_of(package: &Package) -> Vec<String> {
     }
     match package.licence.as_deref() {
         None => found.push(format!("{who} names no licence")),
-        Some(expression) => match spdx::is_satisfied(expression, &is_allowed) {
-            Ok(true) => {}
-            Ok(false) => found.push(format!("{who} is under `{expression}`, which is not allowed")),
-            Err(error) => {
-                found.push(format!("{who} is under `{expression}`, which cannot be read: {error}"));
+        Some(expression) => {
+            match spdx::is_satisfied(expression, &|licence| is_allowed(&package.name, licence)) {
+                Ok(true) => {}
+                Ok(false) => found.push(format!("{who} is under `{expression}`, which is not allowed")),
+                Err(error) => {
+                    found.push(format!("{who} is under `{expression}`, which cannot be read: {error}"));
+                }
             }
-        },
+        }
     }
     found
 }
 
 /// SPDX compares licence names without regard to case.
-fn is_allowed(licence: &str) -> bool {
-    ALLOWED.iter().any(|allowed| allowed.eq_ignore_ascii_case(licence))
+fn is_allowed(package: &str, licence: &str) -> bool {
+    let of_package = EXCEPTIONS.iter().filter(|(name, _)| *name == package).map(|(_, licence)| licence);
+    ALLOWED.iter().chain(of_package).any(|allowed| allowed.eq_ignore_ascii_case(licence))
 }
 
 #[cfg(test)]
@@ -138,6 +145,13 @@ mod tests {
     }
 
     #[test]
+    fn an_exception_holds_for_its_package_alone() {
+        let roots = Package { name: "webpki-root-certs".to_owned(), ..package(Some("CDLA-Permissive-2.0")) };
+        assert!(found(&roots).is_empty());
+        assert_eq!(found(&package(Some("CDLA-Permissive-2.0"))).len(), 1);
+    }
+
+    #[test]
     fn banned_crates_and_foreign_sources_stay_out() {
         let banned = Package { name: "openssl".to_owned(), ..package(Some("MIT")) };
         assert_eq!(found(&banned), ["openssl 1.2.3 is banned"]);
@@ -156,6 +170,11 @@ mod tests {
         let file = std::fs::read_to_string(crate::cargo::workspace().join("deny.toml")).unwrap();
         assert_eq!(quoted_in(&file, "[licenses]", "allow"), ALLOWED);
         assert_eq!(quoted_in(&file, "[bans]", "deny"), BANNED);
+        for (package, licence) in EXCEPTIONS {
+            let line = format!("  {{ crate = \"{package}\", allow = [\"{licence}\"] }},\n");
+            assert!(file.contains(&line), "{line}");
+        }
+        assert_eq!(file.matches(", allow = [").count(), EXCEPTIONS.len());
     }
 
     /// The strings of the array `key` in `table`, by a reading of TOML that is enough for our own file.
