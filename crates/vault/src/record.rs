@@ -101,7 +101,8 @@ impl RecordRef {
 }
 
 /// A month as people write it: `2026-11`.
-pub(crate) fn month_text(cohort: Cohort) -> String {
+#[must_use]
+pub fn month_text(cohort: Cohort) -> String {
     format!("{:04}-{:02}", 1970 + cohort.0 / 12, cohort.0 % 12 + 1)
 }
 

@@ -9,9 +9,10 @@ use wzapi_model::name::DataCategory;
 use wzapi_storage::Draft;
 use wzapi_storage::key::{Key, Owner};
 use wzapi_storage::row::{ReviewQuestion, ReviewRow, SweepCounts};
-use wzapi_vault::RecordRef;
 use wzapi_vault::decision::disposition::DisposalReason;
+use wzapi_vault::record::month_text;
 use wzapi_vault::vault::{CameUp, Fate};
+use wzapi_vault::{RecordRef, VaultError};
 
 use super::Sweeper;
 use super::lease::Lease;
@@ -23,10 +24,30 @@ use crate::error::RetentionError;
 pub(super) const CHUNK: usize = 64;
 
 impl Sweeper {
-    /// Deals with records that came up. What changed meanwhile is left for the next sweep.
+    /// Deals with records that came up, in one changeset, or in several when they have many earlier values.
     pub(super) async fn dispose_of(
         &self,
         lease: &mut Lease<'_>,
+        records: &[RecordRef],
+        actor: &Actor,
+        report: &mut SweepReport,
+    ) -> Result<(), RetentionError> {
+        let mut parts = vec![records];
+        while let Some(part) = parts.pop() {
+            match self.dispose_of_part(lease, part, actor, report).await {
+                Err(RetentionError::Vault(VaultError::Invalid(_))) if part.len() > 1 => {
+                    let (first, second) = part.split_at(part.len() / 2);
+                    parts.extend([second, first]);
+                }
+                outcome => outcome?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn dispose_of_part(
+        &self,
+        lease: &Lease<'_>,
         records: &[RecordRef],
         actor: &Actor,
         report: &mut SweepReport,
@@ -68,7 +89,8 @@ impl Sweeper {
         Ok(())
     }
 
-    async fn judge(
+    /// What is to become of the records that are still there.
+    pub(super) async fn judge(
         &self,
         draft: &mut Draft<'_>,
         records: &[RecordRef],
@@ -150,6 +172,7 @@ impl Sweeper {
             .with("actor", actor.name())
             .with("subject", record.subject.to_string())
             .with("category", record.category.as_str())
+            .with("month", month_text(record.cohort))
             .with("record", record.record.to_string());
         let about = (Owner::Subject(record.subject), &DataCategory::accountability());
         let entropy = self.parts.entropy.as_ref();

@@ -52,6 +52,17 @@ pub(super) async fn begin(
     Err(RetentionError::Busy)
 }
 
+/// What is left of looking at every record again, when they do not all follow this policy. One that was begun for another
+/// policy begins anew: what it looked at follows that one.
+pub(super) fn pending(row: Option<&SweepRow>, policy: [u8; 32]) -> Option<Reevaluation> {
+    let anew = Reevaluation { policy, after: None, seen: 0, changed: 0 };
+    match row {
+        Some(SweepRow { reevaluation: Some(under), .. }) if under.policy == policy => Some(under.clone()),
+        Some(SweepRow { reevaluation: None, policy: followed, .. }) if *followed == policy => None,
+        Some(_) | None => Some(anew),
+    }
+}
+
 impl<'p> Lease<'p> {
     /// Takes the lease: a new one, or over from a worker whose lease ran out, whose run then goes on.
     pub(super) async fn take(
@@ -85,9 +96,7 @@ impl<'p> Lease<'p> {
                 row.began_at = now;
                 row.counts = SweepCounts::default();
             }
-            if row.policy != policy && row.reevaluation.as_ref().is_none_or(|under| under.policy != policy) {
-                row.reevaluation = Some(Reevaluation { policy, after: None, seen: 0, changed: 0 });
-            }
+            row.reevaluation = pending(Some(&row), policy);
             row.lease = Some(lease.until(now));
             attempt.draft.put(Key::Sweep, row, None)?;
             match attempt.commit().await {

@@ -17,14 +17,16 @@ mod report;
 use async_trait::async_trait;
 use wzapi_model::actor::Actor;
 use wzapi_model::ids::ControllerId;
-use wzapi_storage::key::RowKind;
+use wzapi_storage::Draft;
+use wzapi_storage::key::{Key, RowKind};
 use wzapi_storage::query::{Page, Query};
+use wzapi_storage::row::SweepRow;
 use wzapi_vault::{Parts, RecordRef, Vault};
 
 use crate::error::RetentionError;
 use chunk::CHUNK;
 pub use lease::LEASE;
-use lease::Lease;
+use lease::{Lease, pending};
 pub use report::{CategoryReport, SweepReport};
 
 /// Due rows that are read at a time.
@@ -35,7 +37,7 @@ const COUNTED: u64 = 16 * 1024;
 /// How a sweep is to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SweepOptions {
-    /// Nothing is changed; the report says what would be done.
+    /// Nothing is changed; the report says what would be done, but for keys, which are not looked at.
     pub is_dry_run: bool,
     /// Stop after about so many records; the next sweep goes on.
     pub at_most: Option<u64>,
@@ -107,28 +109,49 @@ impl Sweeper {
             return Ok(report);
         }
         let mut lease = Lease::take(&self.parts, controller, self.policy_hash()).await?;
-        self.follow_policy(&mut lease, &mut report, on_progress).await?;
-        let mut query = Query::due_by(controller, self.parts.clock.now(), PAGE);
+        match self.sweep_under(&mut lease, actor, options, pace, on_progress, &mut report).await {
+            Ok(is_complete) => {
+                lease.release(is_complete).await?;
+                report.is_complete = is_complete;
+                Ok(report)
+            }
+            Err(error) => {
+                // Nobody has to wait for a worker that is known to have stopped. If this fails as well, the lease runs out.
+                let _ = lease.release(false).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// The sweep of the one who has the lease; whether it came to the end of what is due.
+    #[allow(clippy::too_many_arguments, reason = "those of a sweep, its lease and its report")]
+    async fn sweep_under(
+        &self,
+        lease: &mut Lease<'_>,
+        actor: &Actor,
+        options: SweepOptions,
+        pace: &dyn Pace,
+        on_progress: OnProgress<'_>,
+        report: &mut SweepReport,
+    ) -> Result<bool, RetentionError> {
+        self.follow_policy(lease, report, on_progress).await?;
+        let mut query = Query::due_by(lease.controller, self.parts.clock.now(), PAGE);
         loop {
             let page = self.parts.storage.scan(&query).await?;
             let due = records_among(&page);
             for chunk in due.chunks(CHUNK) {
-                self.dispose_of(&mut lease, chunk, actor, &mut report).await?;
-                on_progress(&report);
+                self.dispose_of(lease, chunk, actor, report).await?;
+                on_progress(report);
                 pace.pause(u64::try_from(chunk.len()).unwrap_or(u64::MAX)).await;
                 if options.at_most.is_some_and(|most| report.looked_at >= most) {
-                    lease.release(false).await?;
-                    return Ok(report);
+                    return Ok(false);
                 }
             }
             match page.next {
                 Some(next) => query.after = Some(next),
-                None => break,
+                None => return Ok(true),
             }
         }
-        lease.release(true).await?;
-        report.is_complete = true;
-        Ok(report)
     }
 
     /// What a sweep would do, without doing it.
@@ -138,7 +161,13 @@ impl Sweeper {
         options: SweepOptions,
         report: &mut SweepReport,
     ) -> Result<(), RetentionError> {
-        let mut query = Query::due_by(controller, self.parts.clock.now(), PAGE);
+        let mut draft = Draft::new(self.parts.storage.as_ref(), controller);
+        draft.load([Key::Sweep]).await?;
+        let mut query = match pending(draft.row::<SweepRow>(&Key::Sweep)?, self.policy_hash()) {
+            // The ends of the records are not those of the policy yet, so each record is looked at.
+            Some(pending) => return self.look_at_all(controller, &pending, options, report).await,
+            None => Query::due_by(controller, self.parts.clock.now(), PAGE),
+        };
         loop {
             let page = self.parts.storage.scan(&query).await?;
             let due = records_among(&page);

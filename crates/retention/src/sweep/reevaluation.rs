@@ -3,16 +3,18 @@
 //! A longer period needs no hurry: it is honoured when the record comes up. A shorter one would never be noticed, since
 //! the record comes up at its old end; so the end of each record is determined anew.
 
+use wzapi_model::Timestamp;
+use wzapi_model::ids::ControllerId;
+use wzapi_storage::Draft;
 use wzapi_storage::codec::{decode_key, encode_key};
 use wzapi_storage::key::{Key, RowKind};
 use wzapi_storage::query::{Cursor, Query};
-use wzapi_storage::row::SweepRow;
-use wzapi_vault::RecordRef;
-use wzapi_vault::vault::Fate;
+use wzapi_storage::row::{Reevaluation, SweepRow};
+use wzapi_vault::vault::{CameUp, Fate};
 
 use super::lease::Lease;
 use super::report::SweepReport;
-use super::{OnProgress, Sweeper};
+use super::{OnProgress, SweepOptions, Sweeper, records_among};
 use crate::attempt::{Attempt, MAX_ATTEMPTS};
 use crate::error::RetentionError;
 
@@ -51,6 +53,43 @@ impl Sweeper {
         }
     }
 
+    /// What a sweep would do that follows the policy first. It reads every record, as that sweep would.
+    pub(super) async fn look_at_all(
+        &self,
+        controller: ControllerId,
+        pending: &Reevaluation,
+        options: SweepOptions,
+        report: &mut SweepReport,
+    ) -> Result<(), RetentionError> {
+        let now = self.parts.clock.now();
+        let mut query = Query::kind(controller, RowKind::Record, STEP);
+        loop {
+            let page = self.parts.storage.scan(&query).await?;
+            let mut draft = Draft::new(self.parts.storage.as_ref(), controller);
+            for (record, came_up) in self.judge(&mut draft, &records_among(&page), now).await? {
+                let key = record.key();
+                let before = draft.loaded_due_at(&key);
+                let due_at = end_of(&came_up, before);
+                if pending.after.as_ref().is_none_or(|after| encode_key(controller, &key) > *after) {
+                    report.reevaluated += 1;
+                    report.rescheduled += u64::from(before != due_at);
+                }
+                if due_at.is_some_and(|due_at| due_at <= now) {
+                    report.note(&record.category, &came_up.fate, came_up.assessment.as_ref());
+                }
+            }
+            if options.at_most.is_some_and(|most| report.looked_at >= most) {
+                return Ok(());
+            }
+            match page.next {
+                Some(next) => query.after = Some(next),
+                None => break,
+            }
+        }
+        report.is_complete = true;
+        Ok(())
+    }
+
     async fn stage_step(
         &self,
         attempt: &mut Attempt<'_>,
@@ -64,20 +103,14 @@ impl Sweeper {
             query.after = Some(Cursor { key, due_at: None });
         }
         let page = self.parts.storage.scan(&query).await?;
-        let records: Vec<RecordRef> = page.rows.iter().filter_map(|(key, _)| RecordRef::of(key)).collect();
-        let subjects = records.iter().map(|record| Key::Subject(record.subject));
-        attempt.draft.load(records.iter().map(RecordRef::key).chain(subjects).chain([Key::HoldSet])).await?;
+        let records = records_among(&page);
         let mut step = Step::default();
-        for record in &records {
-            let Some(came_up) = self.vault.came_up(&mut attempt.draft, record, attempt.now).await? else {
-                continue;
-            };
+        for (record, came_up) in self.judge(&mut attempt.draft, &records, attempt.now).await? {
             step.seen += 1;
-            let Some(assessment) = came_up.assessment else { continue };
-            // What a person was asked about waits for the answer, unless a ground keeps it now.
-            let due_at = if came_up.fate == Fate::InReview { None } else { assessment.due_at };
-            if attempt.draft.loaded_due_at(&record.key()) != due_at {
-                self.vault.stage_due(&mut attempt.draft, record, due_at)?;
+            let before = attempt.draft.loaded_due_at(&record.key());
+            let due_at = end_of(&came_up, before);
+            if before != due_at {
+                self.vault.stage_due(&mut attempt.draft, &record, due_at)?;
                 step.changed += 1;
             }
         }
@@ -91,6 +124,16 @@ impl Sweeper {
             }
         }
         Ok(step)
+    }
+}
+
+/// When a record comes up under the policy as it is now; `before` is when it does as long as nobody looks again.
+fn end_of(came_up: &CameUp, before: Option<Timestamp>) -> Option<Timestamp> {
+    match (&came_up.fate, &came_up.assessment) {
+        // What a person was asked about waits for the answer, unless a ground keeps it now.
+        (Fate::InReview, _) => None,
+        (_, Some(assessment)) => assessment.due_at,
+        (_, None) => before,
     }
 }
 

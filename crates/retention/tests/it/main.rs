@@ -1,1 +1,1 @@
-
+//! Retention over a store in memory.

@@ -75,7 +75,8 @@ impl Vault {
     /// its ledger entry `record.event_noted`.
     ///
     /// # Errors
-    /// [`VaultError::Refused`] when the event lies in the future or is [`Trigger::Collected`]; [`VaultError::NotFound`];
+    /// [`VaultError::Refused`] when the event lies in the future or is [`Trigger::Collected`]; [`VaultError::Invalid`] for
+    /// [`RetentionEvent::ReviewAsked`], which the sweep notes; [`VaultError::Erased`]; [`VaultError::NotFound`];
     /// [`VaultError::Busy`]; otherwise the failure of a part. The same call again is safe.
     ///
     /// [`Trigger::Collected`]: wzapi_policy::retention::Trigger::Collected
@@ -87,6 +88,9 @@ impl Vault {
         at: Timestamp,
         actor: &Actor,
     ) -> Result<Changed, VaultError> {
+        if event == RetentionEvent::ReviewAsked {
+            return Err(VaultError::Invalid("only the sweep asks for a review"));
+        }
         let at = dated(event, at, self.now())?;
         self.change(controller, record, &Change::Event(event, at), actor).await
     }
