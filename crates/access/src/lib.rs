@@ -34,6 +34,10 @@ pub enum Permission {
     ImportConsent,
     /// See the state of a person's consent.
     ReadConsent,
+    /// Read what waits for a decision about consent, and decide.
+    ReviewConsent,
+    /// Read the acts of a person and hand them out, as a consent record or a receipt.
+    IssueReceipt,
     /// Ask whether a message may be sent, and get a permit.
     CheckSend,
     /// Redeem a permit and record the message that was sent under it.
@@ -56,13 +60,15 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::RegisterController,
         Self::RegisterSender,
         Self::IngestDelivery,
         Self::RecordConsent,
         Self::ImportConsent,
         Self::ReadConsent,
+        Self::IssueReceipt,
+        Self::ReviewConsent,
         Self::CheckSend,
         Self::RedeemPermit,
         Self::VerifyLedger,
@@ -84,6 +90,8 @@ impl Permission {
             Self::RecordConsent => "record_consent",
             Self::ImportConsent => "import_consent",
             Self::ReadConsent => "read_consent",
+            Self::IssueReceipt => "issue_receipt",
+            Self::ReviewConsent => "review_consent",
             Self::CheckSend => "check_send",
             Self::RedeemPermit => "redeem_permit",
             Self::VerifyLedger => "verify_ledger",
@@ -109,12 +117,17 @@ pub const fn permissions_of(role: Role) -> &'static [Permission] {
         ],
         Role::Ingest => &[Permission::IngestDelivery],
         Role::Sender => &[Permission::CheckSend, Permission::RedeemPermit],
-        Role::ConsentManager => {
-            &[Permission::RecordConsent, Permission::ImportConsent, Permission::ReadConsent]
-        }
+        Role::ConsentManager => &[
+            Permission::RecordConsent,
+            Permission::ImportConsent,
+            Permission::ReadConsent,
+            Permission::IssueReceipt,
+        ],
         Role::RecordKeeper => &[Permission::StoreRecord, Permission::ReadRecord],
         Role::Officer => &[
             Permission::ReadConsent,
+            Permission::IssueReceipt,
+            Permission::ReviewConsent,
             Permission::ReadRecord,
             Permission::RestrictRecord,
             Permission::DisposeRecord,

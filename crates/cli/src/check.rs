@@ -1,20 +1,23 @@
 //! `wzapi check`: may this message be sent?
 
 use serde_json::json;
-use wzapi_compliance::consent::gate::{Checked, Decision, Message, SendRequest};
-use wzapi_compliance::model::identifier::Identifier;
+use wzapi_compliance::consent::gate::{Checked, Decision, Recipient, SendRequest};
 
 use crate::arguments::CheckOptions;
 use crate::failure::{Failure, Outcome};
 use crate::operator::Operator;
 
 pub(crate) async fn run(options: CheckOptions) -> Result<Outcome, Failure> {
-    let recipient = Identifier::parse_recipient(&options.to).map_err(Failure::Recipient)?;
+    let mut recipient = Recipient::parse(&options.to).map_err(Failure::Recipient)?;
+    if let Some(country) = options.country {
+        recipient = recipient.in_country(country);
+    }
+    if let Some(zone) = options.time_zone {
+        recipient = recipient.in_time_zone(zone);
+    }
     let operator = Operator::open(&options.data).await?;
-    let controller = operator.compliance.controller(options.controller).await?;
-    let usual = Message::new(options.sender, options.category);
-    let message = Message { purpose: options.purpose.unwrap_or_else(|| usual.purpose.clone()), ..usual };
-    let request = SendRequest { recipient, message };
+    let controller = operator.compliance.controller(options.message.controller).await?;
+    let request = SendRequest::new(recipient, options.message.message());
     let checked = controller.gate().check(&operator.actor, &request).await?;
     // A permit never leaves its process: this command tells the answer and lets the permit go.
     let (outcome, decision) = match &checked {
@@ -35,6 +38,10 @@ fn print(decision: &Decision) {
         let since = reason.since.map(|since| format!(" since {since}")).unwrap_or_default();
         say!("  {}{since}", reason.code.as_str());
         say!("    {}", reason.code.remedy());
+        say!("    by the rule: {}", reason.rule());
+        if let Some(moment) = reason.possible_from {
+            say!("    until {moment}");
+        }
         if let Some(entry) = reason.evidence {
             say!("    shown by ledger entry {entry}");
         }
@@ -51,6 +58,8 @@ fn to_json(decision: &Decision) -> serde_json::Value {
                 "since": reason.since.map(|since| since.to_string()),
                 "evidence": reason.evidence.map(|entry| entry.to_string()),
                 "remedy": reason.code.remedy(),
+                "rule": reason.rule(),
+                "possible_from": reason.possible_from.map(|moment| moment.to_string()),
             })
         })
         .collect();
@@ -60,6 +69,7 @@ fn to_json(decision: &Decision) -> serde_json::Value {
         "decision": if decision.is_allowed { "allowed" } else { "refused" },
         "reasons": reasons,
         "evidence": evidence,
+        "free_entry_until": decision.free_entry_until.map(|moment| moment.to_string()),
         "decided_at": decision.decided_at.to_string(),
     })
 }

@@ -9,6 +9,7 @@ use wzapi_compliance::encryption::export::ImportError;
 use wzapi_compliance::ledger::LedgerError;
 use wzapi_compliance::ledger::journal::JournalError;
 use wzapi_compliance::ledger::proof::checkpoint::PolicyError;
+use wzapi_compliance::receipt::IssueError;
 
 /// A command came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,6 +161,7 @@ const fn of_compliance(error: &wzapi_compliance::Error) -> u8 {
         | Error::UnknownController
         | Error::ReservedController
         | Error::RouteTaken(_)
+        | Error::OtherPortfolio
         | Error::InvalidRoute
         | Error::Incomplete(_)
         | Error::Address(_)
@@ -168,7 +170,21 @@ const fn of_compliance(error: &wzapi_compliance::Error) -> u8 {
         Error::KeyImport(ImportError::Encryption(_) | ImportError::InUse) => ERROR,
         Error::KeyImport(_) => BAD_INPUT,
         Error::Ledger(error) => of_ledger(error),
+        Error::Receipt(error) => of_receipt(error),
         _ => ERROR,
+    }
+}
+
+const fn of_receipt(error: &IssueError) -> u8 {
+    match error {
+        IssueError::NothingOnRecord
+        | IssueError::UndeclaredPurpose
+        | IssueError::UndeclaredLanguage
+        | IssueError::TooManyActs => BAD_INPUT,
+        IssueError::Erased => REFUSED,
+        IssueError::Contradiction(_) => NOT_VERIFIED,
+        IssueError::Ledger(error) => of_ledger(error),
+        IssueError::Consent(_) => ERROR,
     }
 }
 

@@ -24,6 +24,7 @@ macro_rules! say_on {
 
 mod arguments;
 mod check;
+mod consent;
 mod controller;
 mod failure;
 mod files;
@@ -31,16 +32,24 @@ mod ingest;
 mod keys;
 mod ledger;
 mod operator;
+mod optout;
 mod policy;
+mod preflight;
+mod receipt;
 mod sender;
+mod sent;
 mod watcher;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use wzapi_compliance::receipt::DocumentKind;
 use wzapi_compliance::storage_postgres::schema;
 
-use crate::arguments::{Arguments, Command, ControllerCommand, PolicyCommand, SchemaCommand, SenderCommand};
+use crate::arguments::{
+    Arguments, Command, ConsentCommand, ControllerCommand, OptoutCommand, PolicyCommand, SchemaCommand,
+    SenderCommand,
+};
 use crate::failure::Outcome;
 
 #[tokio::main]
@@ -49,6 +58,15 @@ async fn main() -> ExitCode {
     let outcome = match arguments.command {
         Command::Ingest(options) => ingest::run(options).await,
         Command::Check(options) => check::run(options).await,
+        Command::Sent(options) => sent::run(options).await,
+        Command::Preflight(options) => preflight::run(options).await,
+        Command::Consent(ConsentCommand::Import(options)) => consent::import(options).await,
+        Command::Consent(ConsentCommand::Receipt(options)) => {
+            receipt::issue(options, DocumentKind::Receipt).await
+        }
+        Command::Consent(ConsentCommand::Record(options)) => {
+            receipt::issue(options, DocumentKind::Record).await
+        }
         Command::Ledger(command) => ledger::run(command).await,
         Command::Controller(ControllerCommand::Register(options)) => controller::register(options).await,
         Command::Controller(ControllerCommand::List(options)) => controller::list(options).await,
@@ -57,6 +75,7 @@ async fn main() -> ExitCode {
         Command::Policy(PolicyCommand::Render(options)) => policy::render(&options),
         Command::Policy(PolicyCommand::Diff(options)) => policy::diff(&options),
         Command::Keys(command) => keys::run(command).await,
+        Command::Optout(OptoutCommand::Classify) => Ok(optout::classify()),
         Command::Compact(options) => keys::compact(options).await,
         Command::Schema(SchemaCommand::Print(options)) => {
             say_on!("{}", schema::ddl(options.citus));

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use wzapi_access::Permission;
-use wzapi_consent::GateRules;
 use wzapi_consent::recording::Parts;
+use wzapi_consent::{GateRules, GrantRules};
 use wzapi_encryption::{Encryption, KeyProvider};
 use wzapi_ledger::Ledger;
 use wzapi_ledger::journal::Journal;
@@ -95,6 +95,14 @@ impl Builder {
         self
     }
 
+    /// As [`Builder::policy`], with the policies that were in force before it, the oldest first: consents to a purpose
+    /// whose meaning changed materially since have to be given again ([`GateRules::of_latest`]).
+    #[must_use]
+    pub fn policy_superseding(self, policy: &Policy, older: &[&Policy]) -> Self {
+        let rules = GateRules::of_latest(policy, older);
+        Self { rules: Some(rules), ..self.policy(policy) }
+    }
+
     /// Records each read of personal data in the ledger, before the value is handed out. Refused reads always are.
     #[must_use]
     pub const fn log_reads(mut self) -> Self {
@@ -137,8 +145,12 @@ impl Builder {
         let parts = Parts { storage, encryption, ledger, clock, entropy };
         let rules = self.rules.unwrap_or_else(GateRules::wzapi);
         let options = wzapi_vault::Options { log_reads: self.log_reads };
+        let grants = self.policy.as_deref().map(GrantRules::of).unwrap_or_default();
+        let policy = self.policy.clone();
         let vault = self.policy.map(|policy| vault(&parts, policy, options));
-        Ok(Services::new(parts, self.journal, rules, vault, self.limits.unwrap_or_default()))
+        let services =
+            Services::new(parts, self.journal, (rules, grants), vault, self.limits.unwrap_or_default());
+        Ok(services.with_policy(policy))
     }
 }
 

@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::expiry::Expired;
 use crate::ingest::Ingest;
 use crate::log::AccountabilityLog;
+use crate::receipts::Receipts;
 use crate::records::Records;
 use crate::registration::RouteId;
 use crate::sending::SendGate;
@@ -54,6 +55,12 @@ impl Controller {
         AccountabilityLog::new(&self.services, self.id)
     }
 
+    /// Consent records and receipts.
+    #[must_use]
+    pub const fn receipts(&self) -> Receipts<'_> {
+        Receipts::new(self)
+    }
+
     /// Records of personal data.
     #[must_use]
     pub const fn records(&self) -> Records<'_> {
@@ -80,9 +87,37 @@ impl Controller {
         phone_number_id: &str,
         waba_id: &str,
     ) -> Result<(), Error> {
+        self.register(actor, sender, phone_number_id, waba_id, None).await
+    }
+
+    /// As [`Controller::register_sender`], and says which business portfolio the account belongs to: user ids are scoped
+    /// to it (see `docs/identity.md`). A sender that was registered without one is of this one from now on. Needs
+    /// [`Permission::RegisterSender`].
+    ///
+    /// # Errors
+    /// As [`Controller::register_sender`]; [`Error::OtherPortfolio`] when it is known to belong to another one.
+    pub async fn register_sender_in_portfolio(
+        &self,
+        actor: &Actor,
+        sender: SenderId,
+        phone_number_id: &str,
+        waba_id: &str,
+        portfolio_id: &str,
+    ) -> Result<(), Error> {
+        self.register(actor, sender, phone_number_id, waba_id, Some(portfolio_id)).await
+    }
+
+    async fn register(
+        &self,
+        actor: &Actor,
+        sender: SenderId,
+        phone_number_id: &str,
+        waba_id: &str,
+        portfolio_id: Option<&str>,
+    ) -> Result<(), Error> {
         self.services.require(actor, Permission::RegisterSender, self.id).await?;
         let routes = [(RouteId::PhoneNumber(phone_number_id), Some(sender)), (RouteId::Waba(waba_id), None)];
-        self.services.register_sender(actor, self.id, sender, &routes).await
+        self.services.register_sender(actor, self.id, sender, &routes, portfolio_id).await
     }
 
     /// Removes what is only kept for a time and has come to its end: see [`crate::expiry`]. Needs

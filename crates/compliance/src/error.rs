@@ -38,8 +38,11 @@ pub enum Error {
     /// A WABA or phone number id belongs to another controller or sender. Nothing was changed.
     #[error("the {0} is registered for another controller or sender")]
     RouteTaken(&'static str),
-    /// A WABA or phone number id is empty or too long.
-    #[error("a WABA or phone number id has 1 to 64 letters and digits")]
+    /// The sender is known to belong to another business portfolio. Nothing was changed.
+    #[error("the sender is registered in another business portfolio")]
+    OtherPortfolio,
+    /// A WABA, phone number or portfolio id is empty or too long.
+    #[error("a WABA, phone number or portfolio id has 1 to 64 letters and digits")]
     InvalidRoute,
     /// The signature of a delivery is missing or wrong. Answer 401; do not look at the body.
     #[error("the delivery is not signed with a live app secret")]
@@ -59,6 +62,9 @@ pub enum Error {
     /// A record was refused, or the vault failed.
     #[error("the record was not stored, read or changed")]
     Vault(#[from] VaultError),
+    /// No consent record or receipt was issued.
+    #[error("no record or receipt was issued")]
+    Receipt(#[from] wzapi_receipt::IssueError),
     /// Consent could not be recorded or asked about.
     #[error("consent failed")]
     Consent(#[from] ConsentError),

@@ -34,7 +34,7 @@
 //! // Nothing is known about this person yet, so nothing may be sent.
 //! let recipient = Identifier::parse_recipient("+91 98765 43210")?;
 //! let message = Message::new(sender, MessageCategory::Marketing);
-//! let request = SendRequest { recipient: recipient.clone(), message };
+//! let request = SendRequest::new(recipient.clone(), message);
 //! assert!(matches!(shop.gate().check(&actor, &request).await?, Checked::Refused(_)));
 //!
 //! // The person agrees, and a permit is given. The host's send function demands one.
@@ -52,6 +52,7 @@
 //! | [`builder`] | how a [`Compliance`] is put together |
 //! | [`controller`] | the handle of one controller: `consent()`, `gate()`, `ledger()`, `ingest()` |
 //! | [`consenting`] | recording, importing and asking about consent |
+//! | [`receipts`] | consent records and receipts, signed and proved |
 //! | [`sending`] | the send gate: check, preflight, redeem, bind |
 //! | [`data_directory`] | everything in one directory of one machine |
 //! | `location` | a directory or a database, by its address (feature `postgres`) |
@@ -76,6 +77,7 @@ pub mod keys;
 #[cfg(feature = "postgres")]
 pub mod location;
 pub mod log;
+pub mod receipts;
 pub mod records;
 mod registration;
 pub mod sending;
@@ -91,6 +93,7 @@ pub use wzapi_encryption as encryption;
 pub use wzapi_ledger as ledger;
 pub use wzapi_model as model;
 pub use wzapi_policy as policy;
+pub use wzapi_receipt as receipt;
 pub use wzapi_storage as storage;
 #[cfg(feature = "embedded")]
 pub use wzapi_storage_embedded as storage_embedded;

@@ -1,5 +1,6 @@
 //! Controllers, senders and routes.
 
+use wzapi_consent::person::portfolio_index;
 use wzapi_encryption::TenantKeys;
 use wzapi_encryption::blind_index::IndexLabel;
 use wzapi_ledger::sequencer::FIRST_SHARD;
@@ -8,13 +9,13 @@ use wzapi_model::actor::Actor;
 use wzapi_model::ids::{ChangesetId, ControllerId, SenderId};
 use wzapi_storage::key::{BlindIndex, Key, KeyPrefix, Owner, RowKind};
 use wzapi_storage::query::{MAX_PAGE, Query};
-use wzapi_storage::row::{ControllerRow, DirectoryRow, LogHeadRow, RouteRow, SenderRow};
+use wzapi_storage::row::{ControllerRow, DirectoryRow, LogHeadRow, PortfolioIndex, RouteRow, SenderRow};
 use wzapi_storage::{Draft, StorageError};
 
 use crate::error::Error;
 use crate::services::{MAX_ATTEMPTS, Services};
 
-/// The longest WABA or phone number id, in bytes.
+/// The longest WABA, phone number or portfolio id, in bytes.
 const MAX_ROUTE_ID: usize = 64;
 
 /// A WABA or phone number id: what tells whose delivery it is.
@@ -43,9 +44,25 @@ impl RouteId<'_> {
 
     fn validate(self) -> Result<(), Error> {
         let (Self::PhoneNumber(id) | Self::Waba(id)) = self;
-        let is_valid = (1..=MAX_ROUTE_ID).contains(&id.len())
-            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if is_valid { Ok(()) } else { Err(Error::InvalidRoute) }
+        validate_id(id)
+    }
+}
+
+/// Whether an id of Meta's can be one.
+fn validate_id(id: &str) -> Result<(), Error> {
+    let is_valid = (1..=MAX_ROUTE_ID).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if is_valid { Ok(()) } else { Err(Error::InvalidRoute) }
+}
+
+/// Whether a registration says anything that the sender's row does not. A sender stays in the portfolio it was first said
+/// to be in: the user ids that were stated to it are of that one.
+fn is_news(known: Option<&SenderRow>, portfolio: Option<PortfolioIndex>) -> Result<bool, Error> {
+    let Some(known) = known else { return Ok(true) };
+    match (known.portfolio, portfolio) {
+        (Some(known), Some(stated)) if known != stated => Err(Error::OtherPortfolio),
+        (None, Some(_)) => Ok(true),
+        (Some(_), Some(_)) | (Some(_) | None, None) => Ok(false),
     }
 }
 
@@ -134,11 +151,37 @@ impl Services {
         controller: ControllerId,
         sender: SenderId,
         routes: &[(RouteId<'_>, Option<SenderId>)],
+        portfolio: Option<&str>,
     ) -> Result<(), Error> {
         routes.iter().try_for_each(|(route, _)| route.validate())?;
+        let portfolio = self.index_portfolio(controller, portfolio).await?;
+        self.check_portfolio(controller, sender, portfolio).await?;
         let places = self.record_routes(controller, routes).await?;
         self.take_in_parked(&places).await?;
-        self.record_sender(actor, controller, sender).await
+        self.record_sender(actor, controller, sender, portfolio).await
+    }
+
+    async fn index_portfolio(
+        &self,
+        controller: ControllerId,
+        portfolio: Option<&str>,
+    ) -> Result<Option<PortfolioIndex>, Error> {
+        let Some(portfolio) = portfolio else { return Ok(None) };
+        validate_id(portfolio)?;
+        let keys = self.encryption.tenant(controller).await?;
+        Ok(portfolio_index(&keys, portfolio))
+    }
+
+    /// Refuses before anything is written when the sender is known to be of another portfolio.
+    async fn check_portfolio(
+        &self,
+        controller: ControllerId,
+        sender: SenderId,
+        portfolio: Option<PortfolioIndex>,
+    ) -> Result<(), Error> {
+        let mut draft = Draft::new(self.storage.as_ref(), controller);
+        draft.load([Key::Sender(sender)]).await?;
+        is_news(draft.row::<SenderRow>(&Key::Sender(sender))?, portfolio).map(drop)
     }
 
     async fn record_sender(
@@ -146,27 +189,30 @@ impl Services {
         actor: &Actor,
         controller: ControllerId,
         sender: SenderId,
+        portfolio: Option<PortfolioIndex>,
     ) -> Result<(), Error> {
         let place = Key::Sender(sender);
         for _ in 0..MAX_ATTEMPTS {
             let mut draft = Draft::new(self.storage.as_ref(), controller);
             draft.load([place.clone()]).await?;
-            if draft.row::<SenderRow>(&place)?.is_some() {
+            let known = draft.row::<SenderRow>(&place)?.cloned();
+            if !is_news(known.as_ref(), portfolio)? {
                 return Ok(());
             }
             let now = self.clock.now();
-            let event = Event::new("sender.registered", controller, now)
+            let event_type = if known.is_some() { "sender.portfolio_stated" } else { "sender.registered" };
+            let event = Event::new(event_type, controller, now)
                 .with("actor", actor.name())
                 .with("sender", sender.to_string());
             let entry = match self.prepare_event(&mut draft, &event).await {
                 Err(error) if error.is_conflict() => continue,
                 entry => entry?,
             };
-            draft.put(
-                place.clone(),
-                SenderRow { registered_at: now, entry: entry.id(), portfolio: None },
-                None,
-            )?;
+            let row = match known {
+                Some(known) => SenderRow { portfolio, ..known },
+                None => SenderRow { registered_at: now, entry: entry.id(), portfolio },
+            };
+            draft.put(place.clone(), row, None)?;
             match self.ledger.commit(draft, vec![entry]).await {
                 Err(LedgerError::Conflict) => {}
                 outcome => return outcome.map(drop).map_err(Error::from),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wzapi_access::{NotAuthorised, Permission, authorise};
 use wzapi_consent::recording::Parts;
-use wzapi_consent::{ConsentLedger, Gate, GateRules};
+use wzapi_consent::{ConsentLedger, Gate, GateRules, GrantRules};
 use wzapi_encryption::Encryption;
 use wzapi_ledger::journal::Journal;
 use wzapi_ledger::{Event, Ledger, LedgerError, Notary, PreparedEntry};
@@ -12,6 +12,7 @@ use wzapi_model::actor::Actor;
 use wzapi_model::ids::ControllerId;
 use wzapi_model::name::DataCategory;
 use wzapi_model::{Clock, Entropy};
+use wzapi_policy::Policy;
 use wzapi_storage::key::Owner;
 use wzapi_storage::{Draft, Storage};
 use wzapi_vault::Vault;
@@ -32,6 +33,7 @@ pub(crate) struct Services {
     pub(crate) rules: GateRules,
     /// None without a policy.
     pub(crate) vault: Option<Vault>,
+    pub(crate) policy: Option<Arc<Policy>>,
     pub(crate) limits: Limits,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
@@ -41,7 +43,7 @@ impl Services {
     pub(crate) fn new(
         parts: Parts,
         journal: Option<Arc<dyn Journal>>,
-        rules: GateRules,
+        (rules, grants): (GateRules, GrantRules),
         vault: Option<Vault>,
         limits: Limits,
     ) -> Self {
@@ -60,12 +62,18 @@ impl Services {
             ledger: parts.ledger.clone(),
             clock: Arc::clone(&parts.clock),
             entropy: Arc::clone(&parts.entropy),
-            consent: ConsentLedger::new(parts.clone()),
+            consent: ConsentLedger::new(parts.clone()).with_rules(grants),
             gate: Gate::new(parts, rules.clone()),
             rules,
             vault,
+            policy: None,
             limits,
         }
+    }
+
+    /// With the policy under which documents are made.
+    pub(crate) fn with_policy(self, policy: Option<Arc<Policy>>) -> Self {
+        Self { policy, ..self }
     }
 
     /// Lets the actor through, or refuses and records the refusal in the controller's ledger.

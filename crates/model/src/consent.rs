@@ -168,6 +168,28 @@ impl ConsentScope {
         }
     }
 
+    /// One purpose, on every channel, by every sender: the reach of a refusal or a withdrawal of that purpose.
+    #[must_use]
+    pub const fn everywhere(purpose: PurposeId) -> Self {
+        Self { purpose: PurposeScope::One(purpose), channel: ChannelScope::All, sender: SenderScope::All }
+    }
+
+    /// Everything that is marketing, on every channel, by one sender.
+    #[must_use]
+    pub const fn marketing_by(sender: SenderId) -> Self {
+        Self {
+            purpose: PurposeScope::Marketing,
+            channel: ChannelScope::All,
+            sender: SenderScope::One(sender),
+        }
+    }
+
+    /// Everything that one sender sends.
+    #[must_use]
+    pub const fn everything_by(sender: SenderId) -> Self {
+        Self { purpose: PurposeScope::All, channel: ChannelScope::All, sender: SenderScope::One(sender) }
+    }
+
     /// Everything: a global opt-out.
     #[must_use]
     pub const fn everything() -> Self {

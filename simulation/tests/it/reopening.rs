@@ -56,7 +56,7 @@ async fn deliver(shop: &Controller, bodies: &[Vec<u8>]) -> IngestReport {
 async fn check(shop: &Controller, who: &str) -> Checked {
     let recipient = Identifier::parse_recipient(who).unwrap();
     let message = Message::new(SENDER, MessageCategory::Marketing);
-    shop.gate().check(&everybody(), &SendRequest { recipient, message }).await.unwrap()
+    shop.gate().check(&everybody(), &SendRequest::new(recipient, message)).await.unwrap()
 }
 
 async fn refuses(shop: &Controller, who: &str) -> bool {

@@ -77,7 +77,7 @@ impl Counts {
 
 async fn check(shop: &Controller, number: usize) -> Option<SendPermit> {
     let message = Message::new(SENDER, MessageCategory::Marketing);
-    let request = SendRequest { recipient: person(number), message };
+    let request = SendRequest::new(person(number), message);
     match shop.gate().check(&everybody(), &request).await.unwrap() {
         Checked::Allowed(permit) => Some(permit),
         Checked::Refused(_) => None,

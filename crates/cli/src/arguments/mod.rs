@@ -1,26 +1,32 @@
 //! The command line.
 
+mod consent;
 mod data;
 mod keys;
 mod ledger;
+mod optout;
 mod policy;
+mod sending;
+mod sent;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use wzapi_compliance::model::ids::{ControllerId, SenderId};
-use wzapi_compliance::model::message::MessageCategory;
-use wzapi_compliance::model::name::PurposeId;
 
+pub(crate) use consent::{ConsentCommand, DocumentOptions, ImportConsentOptions};
 pub(crate) use data::{Data, Opening, Source};
 pub(crate) use keys::{ExportKeysOptions, ImportKeysOptions, KeysCommand, KeysOptions, RotateEpochOptions};
 pub(crate) use ledger::{
     CheckProofOptions, ConsistencyOptions, ExportLogOptions, LedgerCommand, LogOptions, LogOwner,
     ProveOptions, TrustOptions, VerifyOptions,
 };
+pub(crate) use optout::OptoutCommand;
 pub(crate) use policy::{
     CheckPolicyOptions, DiffPolicyOptions, NoticeFormat, PolicyCommand, RenderPolicyOptions, SchemaCommand,
 };
+pub(crate) use sending::{CheckOptions, PreflightOptions};
+pub(crate) use sent::SentOptions;
 
 /// The operator's tool of wzapi.
 #[derive(Parser)]
@@ -40,6 +46,13 @@ pub(crate) enum Command {
     Ingest(IngestOptions),
     /// Ask whether a message may be sent (exit 0: allowed, 3: refused).
     Check(CheckOptions),
+    /// Show what was sent to a person, under which permit, and what shows that it might be.
+    Sent(SentOptions),
+    /// Count how the recipients of a campaign would fare, by reason. Nothing is sent or written.
+    Preflight(PreflightOptions),
+    /// Consents: what other systems recorded.
+    #[command(subcommand)]
+    Consent(ConsentCommand),
     /// The accountability log.
     #[command(subcommand)]
     Ledger(LedgerCommand),
@@ -58,6 +71,9 @@ pub(crate) enum Command {
     /// Keys: which there are, rotation, export and import.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Whether texts ask for messages to stop.
+    #[command(subcommand)]
+    Optout(OptoutCommand),
     /// Have the storage engine rewrite its files without what was deleted.
     ///
     /// Erasure does not rest on it: what is erased is unreadable because its key is destroyed.
@@ -101,28 +117,6 @@ pub(crate) struct IngestOptions {
 }
 
 #[derive(Args)]
-pub(crate) struct CheckOptions {
-    #[command(flatten)]
-    pub(crate) data: Data,
-    /// The controller.
-    #[arg(long, value_name = "ID")]
-    pub(crate) controller: ControllerId,
-    /// The sender.
-    #[arg(long, value_name = "ID")]
-    pub(crate) sender: SenderId,
-    /// The recipient: a phone number with country code, or a business-scoped user id.
-    // Not parsed by clap, which would repeat a number that it cannot read.
-    #[arg(long, value_name = "PHONE_OR_BSUID")]
-    pub(crate) to: String,
-    /// The category of the message: marketing, utility, authentication or service.
-    #[arg(long)]
-    pub(crate) category: MessageCategory,
-    /// The purpose it serves; without it, the usual purpose of the category.
-    #[arg(long)]
-    pub(crate) purpose: Option<PurposeId>,
-}
-
-#[derive(Args)]
 pub(crate) struct RegisterControllerOptions {
     #[command(flatten)]
     pub(crate) data: Data,
@@ -150,6 +144,9 @@ pub(crate) struct RegisterSenderOptions {
     /// Meta's id of the WhatsApp Business Account.
     #[arg(long, value_name = "ID")]
     pub(crate) waba_id: String,
+    /// Meta's id of the business portfolio that the account belongs to: user ids are scoped to it.
+    #[arg(long, value_name = "ID")]
+    pub(crate) portfolio: Option<String>,
     /// The sender.
     #[arg(value_name = "SENDER_ID")]
     pub(crate) sender: SenderId,

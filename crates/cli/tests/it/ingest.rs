@@ -18,10 +18,11 @@ fn deliveries_are_acknowledged_one_by_one_and_counted() {
     place.write("2.json", body("2", THEN, &[(ANA, "STOP"), ("PHONE_NUMBER", "STOP")]));
     let run = place.ingest(&["1.json", "2.json"]).ended_with(0);
     assert_eq!(acknowledged(&run.stdout), ["1.json", "2.json"]);
-    let expected = json!({ "deliveries": 2, "bad": 0, "messages": 3, "statuses": 0, "preferences": 0,
-        "identity_changes": 0, "calls": 0, "account_events": 0, "unknown": 1, "unrouted": 0, "duplicates": 0,
-        "consents_given": 1, "withdrawals": 1, "quarantined": 0, "filed": 0, "content_refused": 0 });
-    assert_eq!(run.json(), expected);
+    let mut counted = run.json();
+    counted.as_object_mut().unwrap().retain(|_, count| *count != json!(0));
+    let expected =
+        json!({ "deliveries": 2, "messages": 3, "unknown": 1, "consents_given": 1, "withdrawals": 1 });
+    assert_eq!(counted, expected);
 
     let ledger = place.verify().ended_with(0).json();
     let again = place.ingest(&["2.json", "1.json"]).ended_with(0).json();

@@ -129,10 +129,10 @@ async fn look(place: &Place, acknowledged: &[&Delivery], stopped: &BTreeSet<Stri
         assert_eq!(report.messages + report.unrouted + report.unknown, 0, "{file}: {report:?}");
     }
     for who in stopped {
-        let request = SendRequest {
-            recipient: Identifier::parse_recipient(who).unwrap(),
-            message: Message::new(SENDER.parse().unwrap(), MessageCategory::Marketing),
-        };
+        let request = SendRequest::new(
+            Identifier::parse_recipient(who).unwrap(),
+            Message::new(SENDER.parse().unwrap(), MessageCategory::Marketing),
+        );
         match controller.gate().check(&everybody(), &request).await.unwrap() {
             Checked::Refused(decision) => assert_eq!(decision.reasons[0].code, ReasonCode::Withdrawn),
             Checked::Allowed(_) => panic!("an acknowledged stop was lost"),

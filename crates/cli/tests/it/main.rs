@@ -10,12 +10,15 @@
 mod check;
 mod compaction;
 mod database;
+mod import;
 mod ingest;
 mod keys;
 mod kill;
 mod ledger;
 mod opening;
+mod optout;
 mod policy;
+mod preflight;
 mod registration;
 mod rows;
 mod support;

@@ -107,3 +107,20 @@ fn a_command_line_that_cannot_be_read_is_bad_input_and_help_is_not() {
     let help = place.run(&["--help"]).ended_with(0);
     assert!(help.stdout.contains("Exit codes"), "{help:?}");
 }
+
+#[test]
+fn a_portfolio_can_be_said_later_and_is_not_changed() {
+    let place = Place::with_a_sender();
+    let register = |portfolio: &str| {
+        let place_of = ["sender", "register", "--data", "DATA", "--controller", CONTROLLER];
+        let ids = ["--waba-id", WABA, "--phone-number-id", PHONE_NUMBER, "--portfolio", portfolio, SENDER];
+        place.run(&[&place_of[..], &ids[..]].concat())
+    };
+    register("300000000000001").ended_with(0);
+    let before = place.verify().ended_with(0).json();
+    register("300000000000001").ended_with(0);
+    let refused = register("300000000000002").ended_with(2);
+    assert!(refused.stderr.contains("another business portfolio"), "{refused:?}");
+    register("+1 555").ended_with(2);
+    assert_eq!(place.verify().ended_with(0).json(), before);
+}

@@ -252,10 +252,10 @@ pub(crate) async fn answers(place: &Place, people: &[String]) -> Answers {
     let mut answers = BTreeMap::new();
     for person in people {
         for category in MessageCategory::ALL {
-            let request = SendRequest {
-                recipient: Identifier::parse_recipient(person).unwrap(),
-                message: Message::new(SENDER.parse().unwrap(), category),
-            };
+            let request = SendRequest::new(
+                Identifier::parse_recipient(person).unwrap(),
+                Message::new(SENDER.parse().unwrap(), category),
+            );
             let checked = controller.gate().check(&everybody(), &request).await.unwrap();
             let decision = match &checked {
                 Checked::Allowed(permit) => permit.decision(),

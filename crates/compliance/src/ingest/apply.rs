@@ -3,35 +3,60 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use wzapi_consent::person::{IdentityChange, KnownAs};
-use wzapi_consent::recording::MAX_EVIDENCE;
 use wzapi_consent::{ConsentError, NewAct, Recorded, Recording};
 use wzapi_ledger::Event;
 use wzapi_model::Timestamp;
 use wzapi_model::actor::Actor;
 use wzapi_model::consent::{ConsentAct, ConsentMethod, ConsentScope};
-use wzapi_model::identifier::Identifier;
-use wzapi_model::ids::ControllerId;
+use wzapi_model::ids::{ControllerId, SenderId};
 use wzapi_model::name::{DataCategory, PurposeId};
 use wzapi_model::personal::Personal;
+use wzapi_policy::file::SendingRules;
+use wzapi_storage::draft::NotLoaded;
 use wzapi_storage::key::{BlindIndex, Key, Owner};
-use wzapi_storage::row::{SourceEventRow, UnrecognisedRow};
+use wzapi_storage::row::{PortfolioIndex, SenderRow, SourceEventRow, UnrecognisedRow};
 use wzapi_vault::Vault;
 use wzapi_whatsapp::account::{AccountEvent, AccountEventKind};
 use wzapi_whatsapp::content::{Content, UnknownReason};
 use wzapi_whatsapp::delivery::Item;
-use wzapi_whatsapp::intent::Intent;
-use wzapi_whatsapp::message::InboundMessage;
-use wzapi_whatsapp::person::Person;
 use wzapi_whatsapp::preference::{MarketingPreference, PreferenceAction};
-use wzapi_whatsapp::status::MessageStatus;
 
-use super::filing::{ItemFailure, file_message};
-use super::{IngestReport, KEPT_FOR, Routed};
+use super::event::{Heard, time_of};
+use super::filing::ItemFailure;
+use super::message::take_message;
+use super::people::{known_as, people_in};
+use super::status::{platform_scope, take_status};
+use super::{IngestEvent, IngestReport, KEPT_FOR, Routed};
 use crate::error::Error;
 use crate::services::{MAX_ATTEMPTS, Services};
 
 /// Why an item is kept instead of being applied.
 type KeepReason = &'static str;
+
+/// What taking in an item stands on.
+pub(super) struct Taking<'t> {
+    /// Where content is filed, and by whom; none without a policy, and for what could not be filed.
+    pub(super) filing: Option<(&'t Vault, &'t Actor)>,
+    /// What the policy says about sending.
+    pub(super) sending: &'t SendingRules,
+    /// Whether the record of the message that this one writes anew has its content already.
+    pub(super) is_replaced: bool,
+    pub(super) report: &'t mut IngestReport,
+}
+
+/// What is known about a batch before it is taken in.
+#[derive(Default)]
+struct Known {
+    /// Items that cannot be applied.
+    kept: BTreeMap<usize, KeepReason>,
+    /// Items whose content cannot be filed.
+    unfiled: BTreeSet<usize>,
+    /// Edits whose content stands in the record of the first message already.
+    replaced: BTreeSet<usize>,
+}
+
+/// What was heard of an item, and whether it had been taken in before.
+type Account = (usize, Heard, bool);
 
 impl Services {
     /// Takes in a batch of items of one controller as one changeset. An item that cannot be applied is kept, and
@@ -41,21 +66,22 @@ impl Services {
         controller: ControllerId,
         batch: &[Routed<'_>],
         actor: &Actor,
-    ) -> Result<IngestReport, Error> {
-        let mut kept: BTreeMap<usize, KeepReason> = BTreeMap::new();
-        let mut unfiled = BTreeSet::new();
+    ) -> Result<(IngestReport, Vec<IngestEvent>), Error> {
+        let (replaced, revised) = self.revise(controller, batch, actor).await?;
+        let mut known = Known { replaced, ..Known::default() };
         let mut attempts = 0;
         while attempts < MAX_ATTEMPTS {
-            match self.apply_once(controller, batch, &kept, &unfiled, actor).await {
-                Ok(mut report) => {
-                    report.content_refused += u64::try_from(unfiled.len()).unwrap_or(u64::MAX);
-                    return Ok(report);
+            match self.apply_once(controller, batch, &known, actor).await {
+                Ok((mut report, accounts)) => {
+                    report.content_refused += u64::try_from(known.unfiled.len()).unwrap_or(u64::MAX);
+                    report.revised += revised;
+                    return Ok((report, self.events(controller, batch, accounts).await?));
                 }
                 Err(Failure::Unfiled(position)) => {
-                    unfiled.insert(position);
+                    known.unfiled.insert(position);
                 }
                 Err(Failure::Item(position, reason)) => {
-                    kept.insert(position, reason);
+                    known.kept.insert(position, reason);
                 }
                 Err(Failure::Busy) => attempts += 1,
                 Err(Failure::Whole(error)) => return Err(error),
@@ -68,46 +94,77 @@ impl Services {
         &self,
         controller: ControllerId,
         batch: &[Routed<'_>],
-        kept: &BTreeMap<usize, KeepReason>,
-        unfiled: &BTreeSet<usize>,
+        known: &Known,
         actor: &Actor,
-    ) -> Result<IngestReport, Failure> {
+    ) -> Result<(IngestReport, Vec<Account>), Failure> {
         let mut recording = self.consent.begin(controller).await.map_err(Failure::of)?;
         let mut marks = Vec::with_capacity(batch.len());
         for routed in batch {
             let source = routed.item.source_key().expose();
             marks.push(recording.source_index(source).map_err(Failure::of)?);
         }
-        let places: Vec<Key> = marks.iter().copied().map(Key::SourceEvent).collect();
+        let senders = batch.iter().filter_map(|routed| routed.sender).map(Key::Sender);
+        let places: Vec<Key> = marks.iter().copied().map(Key::SourceEvent).chain(senders).collect();
         recording.draft().load(places).await.map_err(|error| Failure::Whole(error.into()))?;
-        let people: Vec<KnownAs> = batch.iter().flat_map(|routed| people_in(&routed.item.content)).collect();
+        let people: Vec<KnownAs> = batch.iter().flat_map(people_in).collect();
         recording.prefetch(&people).await.map_err(Failure::of)?;
 
         let mut report = IngestReport::default();
+        let mut accounts = Vec::with_capacity(batch.len());
         for (position, (routed, mark)) in batch.iter().zip(marks).enumerate() {
             let place = Key::SourceEvent(mark);
+            let portfolio = portfolio_of(&mut recording, routed.sender).map_err(Failure::mistake)?;
+            let routed = &Routed { portfolio, ..*routed };
             if recording.draft().row::<SourceEventRow>(&place).map_err(Failure::mistake)?.is_some() {
                 report.duplicates += 1;
+                accounts.push((position, Heard::of(routed), true));
                 continue;
             }
-            let filing = self.vault.as_ref().filter(|_| !unfiled.contains(&position));
-            let applied = match kept.get(&position) {
-                Some(reason) => {
-                    keep(&mut recording, routed.item, mark, reason, &mut report).await.map_err(Into::into)
-                }
-                None => {
-                    apply_item(&mut recording, routed, mark, filing.map(|vault| (vault, actor)), &mut report)
-                        .await
-                }
+            let vault = self.vault.as_ref().filter(|_| !known.unfiled.contains(&position));
+            let mut taking = Taking {
+                filing: vault.map(|vault| (vault, actor)),
+                sending: self.rules.sending(),
+                is_replaced: known.replaced.contains(&position),
+                report: &mut report,
             };
-            applied.map_err(|error| Failure::of_item(position, error))?;
+            let heard = match known.kept.get(&position) {
+                Some(reason) => keep(&mut recording, routed.item, mark, reason, taking.report)
+                    .await
+                    .map(|()| Heard::kept(routed, reason))
+                    .map_err(Into::into),
+                None => apply_item(&mut recording, routed, mark, &mut taking).await,
+            };
+            let heard = heard.map_err(|error| Failure::of_item(position, error))?;
+            accounts.push((position, heard, false));
             let now = recording.now();
             let row = SourceEventRow { seen_at: now };
             let due = now.saturating_add(KEPT_FOR);
             recording.draft().put(place, row, Some(due)).map_err(Failure::mistake)?;
         }
         recording.commit().await.map_err(Failure::of)?;
-        Ok(report)
+        Ok((report, accounts))
+    }
+
+    /// What a host is told of a batch that was taken in.
+    async fn events(
+        &self,
+        controller: ControllerId,
+        batch: &[Routed<'_>],
+        accounts: Vec<Account>,
+    ) -> Result<Vec<IngestEvent>, Error> {
+        let mut events = Vec::with_capacity(accounts.len());
+        for (position, heard, is_repeated) in accounts {
+            let Some(routed) = batch.get(position) else { continue };
+            let subject = match heard.about.as_slice() {
+                [] => None,
+                about if routed.is_told => self.consent.subject(controller, about).await?,
+                _ => None,
+            };
+            let (sender, at) = (routed.sender, time_of(&routed.item.content));
+            let happening = heard.happening;
+            events.push(IngestEvent { controller, sender, subject, at, is_repeated, happening });
+        }
+        Ok(events)
     }
 }
 
@@ -142,7 +199,7 @@ impl Failure {
         }
     }
 
-    fn mistake(error: wzapi_storage::draft::NotLoaded) -> Self {
+    fn mistake(error: NotLoaded) -> Self {
         Self::Whole(error.into())
     }
 }
@@ -151,133 +208,94 @@ async fn apply_item(
     recording: &mut Recording<'_>,
     routed: &Routed<'_>,
     mark: BlindIndex,
-    filing: Option<(&Vault, &Actor)>,
-    report: &mut IngestReport,
-) -> Result<(), ItemFailure> {
-    let item = routed.item;
-    if let Content::Message(message) = &item.content {
-        report.messages += 1;
-        apply_message(recording, routed, mark, message, report).await?;
-        if let Some((vault, actor)) = filing {
-            file_message(vault, recording, &known_as(&message.person), message, actor, report).await?;
+    taking: &mut Taking<'_>,
+) -> Result<Heard, ItemFailure> {
+    match &routed.item.content {
+        Content::Message(message) => take_message(recording, routed, mark, message, taking).await,
+        Content::Status(status) => Ok(take_status(recording, routed, mark, status, taking).await?),
+        Content::Preference(preference) => {
+            Ok(take_preference(recording, routed, mark, preference, taking).await?)
         }
-        return Ok(());
+        _ => Ok(apply_event(recording, routed, mark, taking.report).await?),
     }
-    apply_event(recording, routed, mark, report).await.map_err(Into::into)
 }
 
-/// Takes in what is no message.
+async fn take_preference(
+    recording: &mut Recording<'_>,
+    routed: &Routed<'_>,
+    mark: BlindIndex,
+    preference: &MarketingPreference,
+    taking: &mut Taking<'_>,
+) -> Result<Heard, ConsentError> {
+    let act = preference_act(preference, platform_scope(taking.sending, routed.sender));
+    match act.filter(|act| preference.person.is_known() && may_be_undated(act, preference.timestamp)) {
+        Some(act) => {
+            taking.report.preferences += 1;
+            let act = NewAct { acted_at: preference.timestamp, source: source_of(routed.item), ..act };
+            record(recording, &known_as(&preference.person, routed.portfolio), &act, taking.report).await?;
+            Ok(Heard::of(routed))
+        }
+        None => {
+            keep(recording, routed.item, mark, "preference", taking.report).await?;
+            Ok(Heard::kept(routed, "preference"))
+        }
+    }
+}
+
+/// Takes in what is neither a message nor a status nor a preference.
 async fn apply_event(
     recording: &mut Recording<'_>,
     routed: &Routed<'_>,
     mark: BlindIndex,
     report: &mut IngestReport,
-) -> Result<(), ConsentError> {
-    let item = routed.item;
-    match &item.content {
-        Content::Message(_) => Ok(()),
-        Content::Status(status) if status.is_marketing_stop() && !status.recipient.is_known() => {
-            keep(recording, item, mark, "stop_without_person", report).await
-        }
-        Content::Status(status) => {
-            report.statuses += 1;
-            apply_status(recording, item, status, report).await
-        }
-        Content::Preference(preference) => match preference_act(preference) {
-            Some(act) if preference.person.is_known() && may_be_undated(&act, preference.timestamp) => {
-                report.preferences += 1;
-                let act = NewAct { acted_at: preference.timestamp, source: source_of(item), ..act };
-                record(recording, &known_as(&preference.person), &act, report).await
-            }
-            _ => keep(recording, item, mark, "preference", report).await,
-        },
+) -> Result<Heard, ConsentError> {
+    match &routed.item.content {
+        Content::Message(_) | Content::Status(_) | Content::Preference(_) => {}
         Content::IdentityChange(change) => {
             report.identity_changes += 1;
             let change = IdentityChange {
-                previous: known_as(&change.previous),
-                current: known_as(&change.current),
+                previous: known_as(&change.previous, routed.portfolio),
+                current: known_as(&change.current, routed.portfolio),
                 at: change.timestamp.unwrap_or(recording.now()),
             };
-            recording.change_identity(&change).await
+            recording.change_identity(&change).await?;
         }
         Content::Call(call) => {
             report.calls += 1;
-            match routed.sender.filter(|_| call.is_contact_from_person() && call.person.is_known()) {
-                Some(sender) => recording.inbound(&known_as(&call.person), sender, call.timestamp).await,
-                None => Ok(()),
+            if let Some(sender) =
+                routed.sender.filter(|_| call.is_contact_from_person() && call.person.is_known())
+            {
+                let person = known_as(&call.person, routed.portfolio);
+                recording.inbound(&person, sender, call.timestamp).await?;
             }
         }
         Content::Account(event) => {
             report.account_events += 1;
-            apply_account(recording, event).await
+            apply_account(recording, event).await?;
         }
-        Content::Unknown(reason) => keep(recording, item, mark, unknown_text(*reason), report).await,
+        // What these say changes nothing here; the host hears of it. What the business wrote past the gate and whom it
+        // has in its address book says nothing about anybody's will.
+        Content::IdentityKey(_) => report.identity_keys += 1,
+        Content::SentElsewhere(_) => report.sent_elsewhere += 1,
+        Content::Group(_) => report.groups += 1,
+        Content::AddressBook(_) => report.address_book += 1,
+        Content::History(_) => report.histories += 1,
+        Content::Conversion(_) => report.conversions += 1,
+        Content::Business(_) => report.business_events += 1,
+        Content::Unknown(reason) => keep(recording, routed.item, mark, unknown_text(*reason), report).await?,
     }
-}
-
-async fn apply_message(
-    recording: &mut Recording<'_>,
-    routed: &Routed<'_>,
-    mark: BlindIndex,
-    message: &InboundMessage,
-    report: &mut IngestReport,
-) -> Result<(), ConsentError> {
-    let (item, sender) = (routed.item, routed.sender);
-    let person = known_as(&message.person);
-    if let Some(sender) = sender.filter(|_| message.opens_window()) {
-        recording.inbound(&person, sender, message.timestamp).await?;
-    }
-    let act = match message.intent() {
-        Intent::OptOut => {
-            NewAct::direct(ConsentAct::Withdrawn, ConsentScope::all_marketing(), ConsentMethod::Keyword)
-        }
-        Intent::OptIn => {
-            let scope = ConsentScope::whatsapp(PurposeId::marketing());
-            NewAct::direct(ConsentAct::Given, scope, ConsentMethod::Keyword)
-        }
-        Intent::None => return Ok(()),
-    };
-    if !may_be_undated(&act, message.timestamp) {
-        return keep(recording, item, mark, "undated_grant", report).await;
-    }
-    let act = NewAct {
-        acted_at: message.timestamp,
-        evidence: Some(words_of(message)),
-        source: source_of(item),
-        ..act
-    };
-    record(recording, &person, &act, report).await
-}
-
-async fn apply_status(
-    recording: &mut Recording<'_>,
-    item: &Item,
-    status: &MessageStatus,
-    report: &mut IngestReport,
-) -> Result<(), ConsentError> {
-    if !status.is_marketing_stop() {
-        return Ok(());
-    }
-    let scope = ConsentScope::whatsapp_marketing();
-    let act = NewAct {
-        acted_at: status.timestamp,
-        evidence: Some(Personal::new("error 131050".to_owned())),
-        source: source_of(item),
-        ..NewAct::direct(ConsentAct::PlatformStopped, scope, ConsentMethod::PlatformError)
-    };
-    record(recording, &known_as(&status.recipient), &act, report).await
+    Ok(Heard::of(routed))
 }
 
 /// Whether an act counts although nobody can say when it happened. A denial does; a grant, or the end of a stop,
 /// would be taken to come after every denial on record.
-const fn may_be_undated(act: &NewAct, timestamp: Option<Timestamp>) -> bool {
+pub(super) const fn may_be_undated(act: &NewAct, timestamp: Option<Timestamp>) -> bool {
     act.act.is_denial() || timestamp.is_some()
 }
 
 /// What a preference amounts to. A word that nobody knows amounts to nothing and is kept.
-fn preference_act(preference: &MarketingPreference) -> Option<NewAct> {
+fn preference_act(preference: &MarketingPreference, scope: ConsentScope) -> Option<NewAct> {
     let method = ConsentMethod::PlatformPreference;
-    let scope = ConsentScope::whatsapp_marketing();
     let (act, scope) = match preference.action {
         PreferenceAction::Stop => (ConsentAct::PlatformStopped, scope),
         PreferenceAction::Resume => (ConsentAct::PlatformResumed, scope),
@@ -285,7 +303,7 @@ fn preference_act(preference: &MarketingPreference) -> Option<NewAct> {
         PreferenceAction::Other(_) => return None,
     };
     let signup = preference.signup_id.as_ref().map(|id| format!("signup {}", id.expose()));
-    Some(NewAct { evidence: signup.map(Personal::new), ..NewAct::direct(act, scope, method) })
+    Some(NewAct { evidence: signup.as_deref().map(Into::into), ..NewAct::direct(act, scope, method) })
 }
 
 /// The end of the processing for an account is an act of the controller's that later parts answer to.
@@ -302,23 +320,29 @@ async fn apply_account(recording: &mut Recording<'_>, event: &AccountEvent) -> R
     recording.entry(Owner::Controller, &DataCategory::accountability(), &event).await.map(drop)
 }
 
-async fn record(
+pub(super) async fn record(
     recording: &mut Recording<'_>,
     person: &[KnownAs],
     act: &NewAct,
     report: &mut IngestReport,
 ) -> Result<(), ConsentError> {
-    match recording.act(person, act).await? {
+    count(recording.act(person, act).await?, act, report);
+    Ok(())
+}
+
+/// Counts what became of an act.
+pub(super) fn count(recorded: Recorded, act: &NewAct, report: &mut IngestReport) {
+    match recorded {
+        Recorded::New { .. } if act.act == ConsentAct::Doubted => report.doubts += 1,
         Recorded::New { .. } if act.act.is_denial() => report.withdrawals += 1,
         Recorded::New { .. } if act.act == ConsentAct::Given => report.consents_given += 1,
         Recorded::New { .. } | Recorded::Duplicate => {}
         Recorded::Quarantined { .. } => report.quarantined += 1,
     }
-    Ok(())
 }
 
 /// Keeps an item as it arrived, sealed under the controller's key.
-async fn keep(
+pub(super) async fn keep(
     recording: &mut Recording<'_>,
     item: &Item,
     mark: BlindIndex,
@@ -334,47 +358,21 @@ async fn keep(
     Ok(recording.draft().put(place, row, Some(now.saturating_add(KEPT_FOR)))?)
 }
 
-/// Everybody whom an item names, so that their rows can be read together.
-fn people_in(content: &Content) -> Vec<KnownAs> {
-    match content {
-        Content::Message(message) => known_as(&message.person),
-        Content::Status(status) if status.is_marketing_stop() => known_as(&status.recipient),
-        Content::Preference(preference) => known_as(&preference.person),
-        Content::IdentityChange(change) => {
-            known_as(&change.previous).into_iter().chain(known_as(&change.current)).collect()
-        }
-        Content::Call(call) => known_as(&call.person),
-        Content::Status(_) | Content::Account(_) | Content::Unknown(_) => Vec::new(),
-    }
+/// The portfolio of the sender that an item arrived at, as far as anybody said.
+fn portfolio_of(
+    recording: &mut Recording<'_>,
+    sender: Option<SenderId>,
+) -> Result<Option<PortfolioIndex>, NotLoaded> {
+    let Some(sender) = sender else { return Ok(None) };
+    let row = recording.draft().row::<SenderRow>(&Key::Sender(sender))?;
+    Ok(row.and_then(|row| row.portfolio))
 }
 
-fn known_as(person: &Person) -> Vec<KnownAs> {
-    person
-        .identifiers()
-        .into_iter()
-        .map(|identifier| match (&identifier, &person.wa_id) {
-            (Identifier::Phone(_), Some(wa_id)) => KnownAs { raw: wa_id.clone(), identifier },
-            _ => KnownAs::canonical(identifier),
-        })
-        .collect()
-}
-
-fn source_of(item: &Item) -> Option<Personal<Vec<u8>>> {
+pub(super) fn source_of(item: &Item) -> Option<Personal<Vec<u8>>> {
     Some(item.source_key().clone())
 }
 
-/// The words that show the act, cut to what evidence may hold.
-fn words_of(message: &InboundMessage) -> Personal<String> {
-    let mut words = message.words.iter().map(|word| word.expose().as_str()).collect::<Vec<_>>().join("\n");
-    let mut end = words.len().min(MAX_EVIDENCE);
-    while !words.is_char_boundary(end) {
-        end -= 1;
-    }
-    words.truncate(end);
-    Personal::new(words)
-}
-
-const fn unknown_text(reason: UnknownReason) -> KeepReason {
+pub(super) const fn unknown_text(reason: UnknownReason) -> KeepReason {
     match reason {
         UnknownReason::Field => "field",
         UnknownReason::ElementType => "element_type",

@@ -11,12 +11,15 @@ use wzapi_encryption::blind_index::IndexLabel;
 use wzapi_model::actor::Actor;
 use wzapi_model::ids::SubjectId;
 use wzapi_policy::file::{DataSource, WebhookContent};
+use wzapi_storage::Draft;
 use wzapi_storage::key::Key;
 use wzapi_storage::row::SourceEventRow;
 use wzapi_vault::decision::admission::admit;
-use wzapi_vault::{NewRecord, RecordValue, Vault, VaultError};
-use wzapi_whatsapp::message::InboundMessage;
+use wzapi_vault::{NewRecord, RecordRef, RecordValue, Vault, VaultError};
+use wzapi_whatsapp::message::{InboundMessage, MessageKind};
 
+use super::message::collected_at;
+use super::revise::{record_of, superseded_mark};
 use super::{IngestReport, KEPT_FOR};
 
 /// Why a message was not taken in as it is.
@@ -33,18 +36,26 @@ impl<E: Into<ConsentError>> From<E> for ItemFailure {
     }
 }
 
-/// Files what came with a message, in the changeset of its delivery: either all of it counts or none.
+/// Files what came with a message, in the changeset of its delivery: either all of it counts or none. Answers where its
+/// content is.
+///
+/// A message that was taken back has no content, and one that was written anew is filed as it is now, whichever of the two
+/// comes first.
 pub(super) async fn file_message(
     vault: &Vault,
     recording: &mut Recording<'_>,
     person: &[KnownAs],
-    message: &InboundMessage,
+    (message, is_replaced): (&InboundMessage, bool),
     actor: &Actor,
     report: &mut IngestReport,
-) -> Result<(), ItemFailure> {
+) -> Result<Option<RecordRef>, ItemFailure> {
     let policy = Arc::clone(vault.policy());
     let mut found = Vec::new();
-    if let Some(filing) = policy.filing_of(WebhookContent::MessageContent) {
+    let mut content = None;
+    if let Some(filing) = policy.filing_of(WebhookContent::MessageContent)
+        && !is_replaced
+        && has_content(recording, message).await?
+    {
         found.push((filing, message.content.expose(), false));
     }
     if let (Some(filing), Some(profile)) = (policy.filing_of(WebhookContent::Profile), &message.profile) {
@@ -53,8 +64,7 @@ pub(super) async fn file_message(
     let now = recording.now();
     for (filing, value, comes_with_every_message) in found {
         let new = NewRecord {
-            // A time that lies ahead says nothing about when it was.
-            collected_at: message.timestamp.filter(|at| *at <= now),
+            collected_at: collected_at(message, now),
             ..NewRecord::new(
                 filing.category.clone(),
                 filing.purposes.iter().cloned(),
@@ -77,26 +87,63 @@ pub(super) async fn file_message(
         if comes_with_every_message && !is_new(recording, subject, value).await? {
             continue;
         }
-        file(vault, recording, subject, &new, actor).await?;
+        let source = if comes_with_every_message { None } else { Some(message) };
+        let record = file(vault, recording, subject, (&new, source), actor).await?;
+        content = content.or(Some(record).filter(|_| !comes_with_every_message));
         report.filed += 1;
     }
-    Ok(())
+    Ok(content)
+}
+
+/// Whether there is something to file: not of a message that takes another one back, and not of one that was taken back or
+/// written anew before it came. Marks which one this takes back or writes anew.
+async fn has_content(recording: &mut Recording<'_>, message: &InboundMessage) -> Result<bool, ItemFailure> {
+    let now = recording.now();
+    let (draft, keys) = recording.draft_and_keys();
+    let own = message.original_id.as_ref().or(message.id.as_ref()).map(|id| id.expose().as_str());
+    let marks = [MessageKind::Revoke, MessageKind::Edit]
+        .map(|kind| own.and_then(|id| superseded_mark(keys, &kind, id)).map(Key::SourceEvent));
+    draft.load(marks.iter().flatten().cloned()).await?;
+    let [revoked, edited] = marks;
+    let is_revoked = is_marked(draft, revoked.as_ref())?;
+    let is_edited = is_marked(draft, edited.as_ref())?;
+    if message.original_id.is_none() {
+        return Ok(!is_revoked && !is_edited && message.kind != MessageKind::Revoke);
+    }
+    let mark = if message.kind == MessageKind::Revoke { revoked } else { edited };
+    if let Some(mark) = mark {
+        draft.put(mark, SourceEventRow { seen_at: now }, Some(now.saturating_add(KEPT_FOR)))?;
+    }
+    Ok(!is_revoked && message.kind != MessageKind::Revoke)
+}
+
+fn is_marked(draft: &Draft<'_>, mark: Option<&Key>) -> Result<bool, ItemFailure> {
+    match mark {
+        Some(mark) => Ok(draft.row::<SourceEventRow>(mark)?.is_some()),
+        None => Ok(false),
+    }
 }
 
 async fn file(
     vault: &Vault,
     recording: &mut Recording<'_>,
     subject: SubjectId,
-    new: &NewRecord,
+    (new, source): (&NewRecord, Option<&InboundMessage>),
     actor: &Actor,
-) -> Result<(), ItemFailure> {
+) -> Result<RecordRef, ItemFailure> {
     let now = recording.now();
     let (draft, keys) = recording.draft_and_keys();
     let keys = Arc::clone(keys);
-    match vault.stage_store(draft, &keys, subject, new, actor, now).await {
-        Ok((_, entry)) => {
+    // What is written anew takes the place of what was written first.
+    let id = source.and_then(|message| message.original_id.as_ref().or(message.id.as_ref()));
+    let stored = match id.and_then(|id| record_of(&keys, id.expose())) {
+        Some(id) => vault.stage_store_as(draft, &keys, subject, id, new, actor, now).await,
+        None => vault.stage_store(draft, &keys, subject, new, actor, now).await,
+    };
+    match stored {
+        Ok((record, entry)) => {
             recording.add_entry(entry);
-            Ok(())
+            Ok(record)
         }
         Err(VaultError::Busy) => Err(ConsentError::Busy.into()),
         Err(VaultError::Storage(error)) => Err(error.into()),

@@ -10,9 +10,14 @@
 //! keyed hash of what makes it itself. What nobody understands is kept, sealed, for 30 days, and counted.
 
 mod apply;
+mod event;
 mod filing;
+mod message;
 mod park;
+mod people;
 mod report;
+mod revise;
+mod status;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -25,11 +30,12 @@ use wzapi_model::ids::{ControllerId, SenderId};
 use wzapi_storage::Draft;
 use wzapi_storage::contract::MAX_GET_KEYS;
 use wzapi_storage::key::{BlindIndex, Key};
-use wzapi_storage::row::RouteRow;
+use wzapi_storage::row::{PortfolioIndex, RouteRow};
 use wzapi_whatsapp::content::Content;
 use wzapi_whatsapp::delivery::{Delivery, DeliveryError, Item};
 use wzapi_whatsapp::signature::AppSecrets;
 
+pub use event::{Happening, IngestEvent, MessageFacts, OnEvent, StatusFacts};
 pub use report::IngestReport;
 
 use crate::error::Error;
@@ -52,6 +58,10 @@ pub struct Ingest<'a> {
 struct Routed<'d> {
     item: &'d Item,
     sender: Option<SenderId>,
+    /// The business portfolio of the sender, in which user ids are stated; `None` until the controller's rows are read.
+    portfolio: Option<PortfolioIndex>,
+    /// Whether somebody wants to hear of it.
+    is_told: bool,
 }
 
 /// Where the items of a delivery go.
@@ -83,6 +93,35 @@ impl<'a> Ingest<'a> {
         signature: &str,
         body: &[u8],
     ) -> Result<IngestReport, Error> {
+        self.deliver_to(actor, secrets, signature, body, None).await
+    }
+
+    /// As [`Ingest::deliver`], and tells of every item, typed and without anything that names a person, so that the host
+    /// can answer, count and act without parsing the body again. An item is told once it is durable. One that had been
+    /// taken in before is told again and says so: nobody knows whether the host heard it the first time. What is parked
+    /// until its sender is registered is not told.
+    ///
+    /// # Errors
+    /// As [`Ingest::deliver`]. What was told before stands.
+    pub async fn deliver_and_tell(
+        &self,
+        actor: &Actor,
+        secrets: &AppSecrets,
+        signature: &str,
+        body: &[u8],
+        on_event: OnEvent<'_>,
+    ) -> Result<IngestReport, Error> {
+        self.deliver_to(actor, secrets, signature, body, Some(on_event)).await
+    }
+
+    async fn deliver_to(
+        &self,
+        actor: &Actor,
+        secrets: &AppSecrets,
+        signature: &str,
+        body: &[u8],
+        on_event: Option<OnEvent<'_>>,
+    ) -> Result<IngestReport, Error> {
         let services = self.services;
         services.require(actor, Permission::IngestDelivery, self.controller).await?;
         let limit = services.limits.max_bytes;
@@ -90,7 +129,7 @@ impl<'a> Ingest<'a> {
             return Err(DeliveryError::TooLarge { limit }.into());
         }
         secrets.verify(body, signature)?;
-        services.take_in(Some(actor), body).await
+        services.take_in(Some(actor), body, on_event).await
     }
 }
 
@@ -103,10 +142,15 @@ impl std::fmt::Debug for Ingest<'_> {
 impl Services {
     /// Takes in a body whose origin is known: just verified, or parked when it was. `actor` is `None` for what
     /// was parked: its actor was let through then, and the registration of a route is what brings it here.
-    async fn take_in(&self, actor: Option<&Actor>, body: &[u8]) -> Result<IngestReport, Error> {
+    async fn take_in(
+        &self,
+        actor: Option<&Actor>,
+        body: &[u8],
+        mut on_event: Option<OnEvent<'_>>,
+    ) -> Result<IngestReport, Error> {
         let delivery = Delivery::parse(body, &self.limits)?;
         for _ in 0..MAX_ATTEMPTS {
-            let routes = self.route(&delivery.items).await?;
+            let routes = self.route(&delivery.items, on_event.is_some()).await?;
             for controller in routes.known.keys() {
                 if let Some(actor) = actor {
                     self.require(actor, Permission::IngestDelivery, *controller).await?;
@@ -126,7 +170,8 @@ impl Services {
             // be had, must not keep an opt-out beside it from being taken in. Nothing is acknowledged then.
             for (controller, items) in routes.known {
                 for batch in items.chunks(BATCH) {
-                    match self.apply_or_split(controller, batch, actor).await {
+                    let tell = on_event.as_mut().map(|tell| &mut **tell as OnEvent<'_>);
+                    match self.apply_or_split(controller, batch, actor, tell).await {
                         Ok(applied) => report += applied,
                         Err(error) => failure = failure.or(Some(error)),
                     }
@@ -143,12 +188,21 @@ impl Services {
         controller: ControllerId,
         batch: &[Routed<'_>],
         actor: Option<&Actor>,
+        mut on_event: Option<OnEvent<'_>>,
     ) -> Result<IngestReport, Error> {
+        let mut tell = |events: Vec<IngestEvent>| {
+            if let Some(on_event) = on_event.as_mut() {
+                events.into_iter().for_each(&mut **on_event);
+            }
+        };
         // What was parked was delivered by an actor who was let through then; the service itself takes it in now.
         let service = Actor::wzapi();
         let actor = actor.unwrap_or(&service);
         let mut failure = match self.apply(controller, batch, actor).await {
-            Ok(report) => return Ok(report),
+            Ok((report, events)) => {
+                tell(events);
+                return Ok(report);
+            }
             Err(error) if batch.len() == 1 => return Err(error),
             Err(error) => Some(error),
         };
@@ -156,7 +210,10 @@ impl Services {
         let mut is_whole = true;
         for item in batch.chunks(1) {
             match self.apply(controller, item, actor).await {
-                Ok(applied) => report += applied,
+                Ok((applied, events)) => {
+                    tell(events);
+                    report += applied;
+                }
                 Err(error) => {
                     is_whole = false;
                     failure = failure.or(Some(error));
@@ -170,7 +227,7 @@ impl Services {
     }
 
     /// Finds the route of each item: by its phone number id, else by its WABA id. Nothing is guessed.
-    async fn route<'d>(&self, items: &'d [Item]) -> Result<Routes<'d>, Error> {
+    async fn route<'d>(&self, items: &'d [Item], is_told: bool) -> Result<Routes<'d>, Error> {
         let keys = self.encryption.tenant(ControllerId::SYSTEM).await?;
         let mut draft = Draft::new(self.storage.as_ref(), ControllerId::SYSTEM);
         let claims: Vec<Vec<BlindIndex>> = items.iter().map(|item| claims_of(item, &keys)).collect();
@@ -190,7 +247,7 @@ impl Services {
             }
             match found {
                 Some(row) => {
-                    let routed = Routed { item, sender: row.sender };
+                    let routed = Routed { item, sender: row.sender, portfolio: None, is_told };
                     routes.known.entry(row.controller).or_default().push(routed);
                 }
                 None => routes.unknown.push((claims, item)),

@@ -154,7 +154,7 @@ impl Services {
                 opened => opened?,
             };
             // Taken in first and removed afterwards: a crash in between takes it in twice, which changes nothing.
-            self.take_in(None, &body).await?;
+            self.take_in(None, &body, None).await?;
             draft.delete(place.clone())?;
             match self.ledger.commit(draft, Vec::new()).await {
                 Err(LedgerError::Conflict) => {}

@@ -1,8 +1,11 @@
 //! Who may do what: every public operation, with every actor who may not (policy clause 5.b).
 
 use wzapi_compliance::access::{Permission, permissions_of};
-use wzapi_compliance::consent::NewAct;
 use wzapi_compliance::consent::gate::{Checked, Message, Redeemed, RedeemedPermit, SendPermit, SendRequest};
+use wzapi_compliance::consent::recording::Evidence;
+use wzapi_compliance::consent::recording::confirmation::Confirmation;
+use wzapi_compliance::consent::review::Verdict;
+use wzapi_compliance::consent::{ConsentError, NewAct};
 use wzapi_compliance::encryption::Encryption;
 use wzapi_compliance::ledger::SealedBody;
 use wzapi_compliance::model::actor::Actor;
@@ -11,7 +14,7 @@ use wzapi_compliance::model::ids::ControllerId;
 use wzapi_compliance::model::message::{Channel, MessageCategory};
 use wzapi_compliance::model::name::PurposeId;
 use wzapi_compliance::storage::key::{Key, RowKind};
-use wzapi_compliance::storage::row::{Body, DataKeyRow, EntryBody, RowType};
+use wzapi_compliance::storage::row::{AgeBand, Body, DataKeyRow, EntryBody, RowType};
 use wzapi_compliance::{Controller, Error};
 
 use crate::support::{
@@ -28,22 +31,30 @@ enum Operation {
     RegisterSender,
     Expire,
     Record,
+    Confirm,
+    StateAge,
+    Quarantined,
+    Doubts,
+    Release,
+    ResolveDoubt,
     ImportCsv,
     Standing,
     Check,
     Preflight,
     Redeem,
     Bind,
+    Sent,
     Verify,
     Deliver,
 }
 
 use Operation::{
-    Bind, Check, Controllers, Deliver, Expire, ExpireUnclaimed, ImportCsv, Preflight, Record, Redeem,
-    RegisterController, RegisterSender, Standing, Verify, VerifySystemLedger,
+    Bind, Check, Confirm, Controllers, Deliver, Doubts, Expire, ExpireUnclaimed, ImportCsv, Preflight,
+    Quarantined, Record, Redeem, RegisterController, RegisterSender, Release, ResolveDoubt, Sent, Standing,
+    StateAge, Verify, VerifySystemLedger,
 };
 
-const OPERATIONS: [Operation; 15] = [
+const OPERATIONS: [Operation; 22] = [
     RegisterController,
     Controllers,
     VerifySystemLedger,
@@ -51,12 +62,19 @@ const OPERATIONS: [Operation; 15] = [
     RegisterSender,
     Expire,
     Record,
+    Confirm,
+    StateAge,
+    Quarantined,
+    Doubts,
+    Release,
+    ResolveDoubt,
     ImportCsv,
     Standing,
     Check,
     Preflight,
     Redeem,
     Bind,
+    Sent,
     Verify,
     Deliver,
 ];
@@ -70,11 +88,13 @@ impl Operation {
             ExpireUnclaimed => (Permission::ExpireRows, ControllerId::SYSTEM),
             RegisterSender => (Permission::RegisterSender, SHOP),
             Expire => (Permission::ExpireRows, SHOP),
-            Record => (Permission::RecordConsent, SHOP),
+            Record | Confirm | StateAge => (Permission::RecordConsent, SHOP),
+            Quarantined | Doubts | Release | ResolveDoubt => (Permission::ReviewConsent, SHOP),
             ImportCsv => (Permission::ImportConsent, SHOP),
             Standing => (Permission::ReadConsent, SHOP),
             Check | Preflight => (Permission::CheckSend, SHOP),
             Redeem | Bind => (Permission::RedeemPermit, SHOP),
+            Sent => (Permission::ReadConsent, SHOP),
             Verify => (Permission::VerifyLedger, SHOP),
             Deliver => (Permission::IngestDelivery, SHOP),
         }
@@ -83,7 +103,7 @@ impl Operation {
     async fn attempt(self, world: &World, actor: &Actor, permits: Permits) -> Result<(), Error> {
         let shop = world.shop().await;
         let message = Message::new(FIRST.sender, MessageCategory::Marketing);
-        let request = SendRequest { recipient: person(ANA), message: message.clone() };
+        let request = SendRequest::new(person(ANA), message.clone());
         let scope = ConsentScope::whatsapp(PurposeId::marketing());
         match self {
             RegisterController => world.compliance.register_controller(actor, SHOP).await.map(drop),
@@ -95,6 +115,31 @@ impl Operation {
             Record => {
                 let act = NewAct::direct(ConsentAct::Withdrawn, scope, ConsentMethod::Verbal);
                 shop.consent().record(actor, &person(ANA), &act).await.map(drop)
+            }
+            Confirm => {
+                let confirmation =
+                    Confirmation { scope, method: ConsentMethod::Keyword, evidence: None, at: None };
+                match shop.consent().confirm(actor, &person(ANA), &confirmation).await {
+                    // Nothing waits: whoever learns that was let through.
+                    Err(Error::Consent(ConsentError::NothingToConfirm)) => Ok(()),
+                    outcome => outcome.map(drop),
+                }
+            }
+            StateAge => {
+                let evidence = Evidence::from("said so");
+                shop.consent().state_age(actor, &person(ANA), AgeBand::Adult, &evidence).await.map(drop)
+            }
+            Quarantined => shop.consent().quarantined(actor, None, 8).await.map(drop),
+            Doubts => shop.consent().doubts(actor, None, 8).await.map(drop),
+            Release => {
+                let waiting = shop.consent().quarantined(&everybody(), None, 8).await.unwrap();
+                let (id, evidence) = (waiting.reviews[0].id, Evidence::from("the paper was found"));
+                shop.consent().release(actor, id, &evidence).await.map(drop)
+            }
+            ResolveDoubt => {
+                let waiting = shop.consent().doubts(&everybody(), None, 8).await.unwrap();
+                let (id, evidence) = (waiting.reviews[0].id, Evidence::from("asks for a picture"));
+                shop.consent().resolve_doubt(actor, id, Verdict::None, &evidence).await.map(drop)
             }
             ImportCsv => {
                 let file = "phone,purpose,status,obtained_at,method,evidence\n\
@@ -115,6 +160,7 @@ impl Operation {
             Preflight => shop.gate().preflight(actor, &message, [person(ANA)]).await.map(drop),
             Redeem => shop.gate().redeem(actor, permits.permit).await.map(drop),
             Bind => shop.gate().bind(actor, &permits.redeemed, "wamid.out").await.map(drop),
+            Sent => shop.gate().sent(actor, &person(ANA), None, 10).await.map(drop),
             Verify => shop.ledger().verify(actor).await.map(drop),
             Deliver => {
                 let body = one_text(ANA, "1", hour(-1), "STOP");
@@ -132,7 +178,7 @@ struct Permits {
 
 async fn permit_of(controller: &Controller) -> SendPermit {
     let message = Message::new(FIRST.sender, MessageCategory::Marketing);
-    let request = SendRequest { recipient: person(ANA), message };
+    let request = SendRequest::new(person(ANA), message);
     match controller.gate().check(&everybody(), &request).await.unwrap() {
         Checked::Allowed(permit) => permit,
         Checked::Refused(decision) => panic!("{decision:?}"),
@@ -147,10 +193,16 @@ async fn permits_of(controller: &Controller) -> Permits {
     }
 }
 
-/// A world in which Ana agreed, and in which every log has met a refusal before.
+/// A world in which Ana agreed, a grant and a doubt of others wait for an officer, and every log has met a refusal before.
 async fn world() -> World {
     let world = World::in_memory().await.with_shops().await;
     world.agrees(ANA).await;
+    let scope = ConsentScope::whatsapp(PurposeId::marketing());
+    let unproven = NewAct::direct(ConsentAct::Given, scope.clone(), ConsentMethod::Paper);
+    let doubt = NewAct::direct(ConsentAct::Doubted, scope, ConsentMethod::InboundMessage);
+    for (who, act) in [("+15550003333", unproven), ("+15550004444", doubt)] {
+        let _ = world.shop().await.consent().record(&everybody(), &person(who), &act).await.unwrap();
+    }
     let nobody = Actor::service("nobody", []).unwrap();
     world.compliance.expire_unclaimed(&nobody).await.unwrap_err();
     world
@@ -263,7 +315,7 @@ async fn clause_5_b_one_shop_sees_nothing_of_another() {
     let world = world().await;
     let other = world.other_shop().await;
     let message = Message::new(FIRST.sender, MessageCategory::Marketing);
-    let request = SendRequest { recipient: person(ANA), message };
+    let request = SendRequest::new(person(ANA), message);
     let Checked::Refused(decision) = other.gate().check(&everybody(), &request).await.unwrap() else {
         panic!("another shop's consent counted")
     };

@@ -4,12 +4,16 @@ use std::collections::BTreeSet;
 use std::io;
 
 use wzapi_compliance::access::{Permission, permissions_of};
+use wzapi_compliance::consent::NewAct;
 use wzapi_compliance::encryption::export::KeyExportTarget;
 use wzapi_compliance::ledger::notary::ExportSink;
 use wzapi_compliance::model::actor::Actor;
+use wzapi_compliance::model::consent::{ConsentAct, ConsentMethod, ConsentScope};
 use wzapi_compliance::model::ids::ControllerId;
+use wzapi_compliance::model::name::PurposeId;
 use wzapi_compliance::policy::file::DataSource;
 use wzapi_compliance::policy::retention::Trigger;
+use wzapi_compliance::receipt::{DocumentKind, Order};
 use wzapi_compliance::storage::key::RowKind;
 use wzapi_compliance::vault::decision::disposition::DisposalReason;
 use wzapi_compliance::vault::decision::retention::RetentionEvent;
@@ -44,14 +48,18 @@ enum Operation {
     ExportLog,
     RotateLogKey,
     AddShards,
+    ReceiptPerson,
+    ReceiptPurposes,
+    IssueReceipt,
 }
 
 use Operation::{
-    AddShards, Checkpoint, Dispose, ExportLog, History, KeysExport, KeysRotate, KeysRotateEpoch, KeysStatus,
-    Lift, List, Person, Prove, Read, Restrict, RotateLogKey, SetEvent, Store, Stream, Update,
+    AddShards, Checkpoint, Dispose, ExportLog, History, IssueReceipt, KeysExport, KeysRotate,
+    KeysRotateEpoch, KeysStatus, Lift, List, Person, Prove, Read, ReceiptPerson, ReceiptPurposes, Restrict,
+    RotateLogKey, SetEvent, Store, Stream, Update,
 };
 
-const OPERATIONS: [Operation; 20] = [
+const OPERATIONS: [Operation; 23] = [
     Store,
     Read,
     History,
@@ -70,6 +78,9 @@ const OPERATIONS: [Operation; 20] = [
     Prove,
     ExportLog,
     RotateLogKey,
+    ReceiptPerson,
+    ReceiptPurposes,
+    IssueReceipt,
     AddShards,
     Dispose,
 ];
@@ -114,6 +125,7 @@ impl Operation {
             }
             Checkpoint | Prove | ExportLog => (Permission::VerifyLedger, SHOP),
             RotateLogKey | AddShards => (Permission::ManageKeys, SHOP),
+            ReceiptPerson | ReceiptPurposes | IssueReceipt => (Permission::IssueReceipt, SHOP),
         }
     }
 
@@ -154,6 +166,13 @@ impl Operation {
             ExportLog => log.export(actor, &mut Nowhere, &mut |_| {}).await.map(drop),
             RotateLogKey => log.rotate_key(actor).await.map(drop),
             AddShards => log.add_shards(actor, 2).await,
+            ReceiptPerson => world.shop.receipts().person(actor, &person(ANA)).await.map(drop),
+            ReceiptPurposes => world.shop.receipts().purposes(actor, record.subject).await.map(drop),
+            IssueReceipt => {
+                let (kind, purpose) = (DocumentKind::Receipt, PurposeId::marketing());
+                let order = Order { kind, subject: record.subject, purpose, language: None };
+                world.shop.receipts().issue(actor, &order).await.map(drop)
+            }
         }
     }
 }
@@ -173,6 +192,9 @@ async fn clause_5_b_every_operation_on_records_keys_and_logs_refuses_whoever_may
     let world = WithPolicy::new().await;
     let record =
         world.shop.records().store(&everybody(), &person(ANA), &email("first@example.org")).await.unwrap();
+    let scope = ConsentScope::whatsapp(PurposeId::marketing());
+    let given = NewAct::direct(ConsentAct::Given, scope, ConsentMethod::WebForm);
+    let _recorded = world.shop.consent().record(&everybody(), &person(ANA), &given).await.unwrap();
     for operation in OPERATIONS {
         let (permission, place) = operation.needs();
         for actor in everybody_who_may_not(permission) {

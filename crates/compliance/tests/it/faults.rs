@@ -265,7 +265,7 @@ async fn without_the_store_there_is_no_permit() {
     let shop = world.shop().await;
     storage.arm(Call::Get, 0, Fault::Outage);
     let message = Message::new(FIRST.sender, MessageCategory::Marketing);
-    let request = SendRequest { recipient: person(ANA), message };
+    let request = SendRequest::new(person(ANA), message);
     assert!(shop.gate().check(&everybody(), &request).await.is_err());
     storage.heal();
     assert_eq!(world.marketing(ANA).await, [ReasonCode::ConsentGiven]);

@@ -1,8 +1,13 @@
 //! Files of consents, good and bad.
 
+use std::io::Cursor;
+
 use wzapi_compliance::Error;
 use wzapi_compliance::consent::gate::ReasonCode;
-use wzapi_compliance::consent::import::{ImportError, ImportReport, RowProblem};
+use wzapi_compliance::consent::import::{
+    Format, ImportError, ImportOptions, ImportReport, InspectedFile, RowProblem, Unobserved,
+};
+use wzapi_compliance::model::actor::{Actor, Role};
 
 use crate::support::{ANA, BEN, CLEO, World, everybody, hour, one_text};
 
@@ -44,7 +49,6 @@ async fn bad_rows_are_told_by_line_and_good_rows_count() {
         (8, RowProblem::Method),
         (9, RowProblem::Shape),
         (10, RowProblem::Purpose),
-        (11, RowProblem::Duplicate),
     ];
     assert_eq!(report.problems, expected.into());
     assert_eq!((report.rows, report.given, report.denied), (12, 1, 1));
@@ -117,4 +121,27 @@ async fn clause_2_c_an_imported_grant_from_the_future_is_set_aside() {
     let report = import(&world, &file).await.unwrap();
     assert_eq!((report.given, report.quarantined), (0, 1));
     assert_eq!(world.marketing(ANA).await, [ReasonCode::NoConsent]);
+}
+
+#[tokio::test]
+async fn clause_2_c_an_inspected_file_is_imported_by_whoever_may_and_a_dry_run_leaves_no_trace() {
+    let world = World::in_memory().await.with_shops().await;
+    let shop = world.shop().await;
+    let file = format!("{HEADER}\n{}\n{}\n", row(ANA, "given"), row(CLEO, "withdrawn"));
+    let inspected = || InspectedFile::of(Format::Csv, Cursor::new(file.as_bytes())).unwrap();
+    let (dry, wet) = (ImportOptions { is_dry_run: true }, ImportOptions::default());
+
+    let nobody = Actor::service("campaigns", [Role::Sender]).unwrap();
+    for options in [&dry, &wet] {
+        let refused = shop.consent().import(&nobody, inspected(), options, &mut Unobserved).await;
+        assert!(matches!(refused, Err(Error::Refused(_))), "{refused:?}");
+    }
+    let before = world.rows().await;
+    let foreseen = shop.consent().import(&everybody(), inspected(), &dry, &mut Unobserved).await.unwrap();
+    assert!(world.rows().await == before);
+    let report = shop.consent().import(&everybody(), inspected(), &wet, &mut Unobserved).await.unwrap();
+    assert_eq!(report, foreseen);
+    assert_eq!((report.rows, report.given, report.denied), (2, 1, 1));
+    assert_eq!(world.marketing(ANA).await, [ReasonCode::ConsentGiven]);
+    world.ledgers().await;
 }

@@ -140,7 +140,7 @@ async fn clause_5_a_no_report_and_no_handle_tells_whom_it_is_about() {
     printed.debug(&shop.consent().record(&everybody(), &person(ANA), &act).await.unwrap());
 
     let message = Message::new(FIRST.sender, MessageCategory::Marketing);
-    let request = SendRequest { recipient: person(ANA), message: message.clone() };
+    let request = SendRequest::new(person(ANA), message.clone());
     printed.debug(&request);
     let checked = shop.gate().check(&everybody(), &request).await.unwrap();
     printed.debug(&checked);

@@ -49,7 +49,7 @@ async fn answers(shop: &Controller) -> Vec<Vec<ReasonCode>> {
     for who in [ANA, BEN, CLEO] {
         for category in MessageCategory::ALL {
             let message = Message::new(FIRST.sender, category);
-            let request = SendRequest { recipient: person(who), message };
+            let request = SendRequest::new(person(who), message);
             answers.push(reasons(&shop.gate().check(&everybody(), &request).await.unwrap()));
         }
     }

@@ -146,7 +146,7 @@ impl World {
     pub(crate) async fn check(&self, to: &str, sender: SenderId, category: MessageCategory) -> Checked {
         let controller = if sender == OF_OTHER_SHOP.sender { OTHER_SHOP } else { SHOP };
         let controller = self.compliance.controller(controller).await.unwrap();
-        let request = SendRequest { recipient: person(to), message: Message::new(sender, category) };
+        let request = SendRequest::new(person(to), Message::new(sender, category));
         controller.gate().check(&everybody(), &request).await.unwrap()
     }
 
@@ -299,8 +299,15 @@ pub(crate) fn items_of(report: &IngestReport) -> u64 {
         + report.statuses
         + report.preferences
         + report.identity_changes
+        + report.identity_keys
         + report.calls
+        + report.sent_elsewhere
+        + report.groups
+        + report.address_book
+        + report.histories
+        + report.conversions
         + report.account_events
+        + report.business_events
         + report.unknown
         + report.unrouted
         + report.duplicates
@@ -314,17 +321,20 @@ pub(crate) fn items_in(body: &[u8]) -> u64 {
 pub(crate) fn only_duplicates(report: &IngestReport, items: u64) -> bool {
     report.duplicates == items
         && items_of(report) == items
-        && report.consents_given + report.withdrawals + report.quarantined == 0
+        && report.consents_given + report.withdrawals + report.doubts + report.quarantined == 0
+        && report.bound + report.foreign_callbacks + report.filed + report.revised == 0
 }
 
 pub(crate) fn examples() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples")
 }
 
-/// The collected payloads, by file name.
+/// The collected payloads and the constructed ones, by file name.
 pub(crate) fn payloads() -> BTreeMap<String, Vec<u8>> {
     let mut payloads = BTreeMap::new();
-    for entry in std::fs::read_dir(examples().join("webhooks")).unwrap() {
+    let constructed = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../whatsapp/tests/data/webhooks");
+    let folders = [examples().join("webhooks"), constructed];
+    for entry in folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap()) {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "json") {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
