@@ -31,6 +31,9 @@ async fn clause_7_c_of_a_person_who_was_erased_only_what_a_law_keeps_is_read_and
     sweeper(&world).begin(A).await.unwrap();
     let issued = NewRecord { events: [(Trigger::InvoiceIssued, world.now())].into(), ..invoice("invoice 7") };
     let (letter, bill) = (world.store(ANA, &email("ana@example.org")).await, world.store(ANA, &issued).await);
+    for record in [&letter, &bill] {
+        close_account(&world, record).await;
+    }
     let now = world.now();
     world.know(A, ANA, |row| row.erased = Some(ErasedMark { case: CASE, at: now })).await;
 

@@ -214,7 +214,7 @@ impl World {
         rows
     }
 
-    /// Every ledger entry of a controller that is about records, in no order: whose it is, and the event.
+    /// Every ledger entry of a controller about records, holds and erasures, in no order: whose it is, and the event.
     pub(crate) async fn entries(&self, controller: ControllerId) -> Vec<(Owner, Value)> {
         let keys = self.keys(controller).await;
         let rows: BTreeMap<Key, Stored> = self.rows(controller).await.into_iter().collect();
@@ -231,7 +231,8 @@ impl World {
             let body = keys.open(&key_place, key_row, &place, sealed).unwrap();
             let length = u32::from_be_bytes(body[..4].try_into().unwrap());
             let event: Value = serde_json::from_slice(&body[36..36 + length as usize]).unwrap();
-            if event["type"].as_str().unwrap().starts_with("record.") {
+            let families = ["record.", "hold.", "erasure."];
+            if families.iter().any(|family| event["type"].as_str().unwrap().starts_with(family)) {
                 assert_eq!(category.as_str(), "accountability");
                 entries.push((key.owner(), event));
             }
