@@ -70,7 +70,7 @@ impl Shop {
     }
 }
 
-/// Numbers of an area code that nobody has.
+/// Made-up numbers of a country that the policy does not refuse. Nothing leaves this machine.
 fn identifier(person: u64) -> Result<Identifier, Problem> {
-    Ok(Identifier::Phone(E164::from_wa_id(&format!("1555{:07}", 2_000_000 + person))?))
+    Ok(Identifier::Phone(E164::from_wa_id(&format!("9198{:08}", 10_000_000 + person))?))
 }
