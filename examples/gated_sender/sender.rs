@@ -66,7 +66,7 @@ impl Sender {
                 Some(_) => {}
                 None if line.trim_end().is_empty() => break,
                 None if line.starts_with("HTTP/1.1 200 ") => {}
-                // It may have been taken all the same. A host settles it by the permit's id in a status.
+                // It may have been taken all the same. A host settles it by the callback data of a status.
                 None => return Err("the Cloud API did not take the message".into()),
             }
         }
@@ -78,7 +78,8 @@ impl Sender {
     }
 }
 
-/// Numbers go into `to`, business-scoped user ids into `recipient`. The permit's id comes back with every status.
+/// Numbers go into `to`, business-scoped user ids into `recipient`. The callback data comes back with every status, and
+/// binds it to the permit.
 fn body(permit: &RedeemedPermit, template: &str) -> Result<Value, Problem> {
     let field = match permit.recipient() {
         Identifier::Phone(_) => "to",
@@ -91,6 +92,6 @@ fn body(permit: &RedeemedPermit, template: &str) -> Result<Value, Problem> {
         field: permit.expose_address(),
         "type": "template",
         "template": { "name": template, "language": { "code": "en" } },
-        "biz_opaque_callback_data": permit.id().to_string(),
+        "biz_opaque_callback_data": permit.callback_data(),
     }))
 }

@@ -131,25 +131,38 @@ pub fn join(marks: &mut Vec<ScopeMarks>, other: &[ScopeMarks]) {
     other.iter().for_each(|added| join_scope(marks, added));
 }
 
-/// What stays with an identifier that went to another person at `left_at`: denials, and what came later.
+/// What stays with an identifier that went to another person at `left_at`: denials, and what came later. A stop that was
+/// resumed by then, and a doubt that was cleared, are over and do not stay; what ended them ends nobody else's.
 #[must_use]
 pub fn left_behind(marks: &[ScopeMarks], left_at: Timestamp) -> Vec<ScopeMarks> {
+    let later = |end: &Mark| end.at > left_at;
+    let standing = |denial: Option<Mark>, end: Option<Mark>| {
+        denial.filter(|denial| end.is_none_or(|end| later(&end) || end.at <= denial.at))
+    };
     let kept = marks.iter().map(|mark| ScopeMarks {
         granted: mark.granted.filter(|grant| grant.mark.at > left_at),
         imported: mark.imported.filter(|grant| grant.mark.at > left_at),
         requested: mark.requested.filter(|request| request.at > left_at),
+        stopped: standing(mark.stopped, mark.resumed),
+        resumed: mark.resumed.filter(later),
+        doubted: standing(mark.doubted, mark.cleared),
+        cleared: mark.cleared.filter(later),
         ..mark.clone()
     });
     kept.filter(|mark| *mark != ScopeMarks::unmarked(mark.scope.clone())).collect()
 }
 
-/// What a person takes along to an identifier that they moved to at `moved_at`: denials, and grants up to then. Only
-/// the latest grant of a scope is known; when that came later, an earlier one does not count either.
+/// What a person takes along to an identifier that they moved to at `moved_at`: denials, and grants up to then, and what
+/// ended a stop or a doubt up to then. Only the latest of each is known; when that came later, it may be somebody else's,
+/// and an earlier one does not count either.
 #[must_use]
 pub fn taken_along(marks: &[ScopeMarks], moved_at: Timestamp) -> Vec<ScopeMarks> {
+    let earlier = |end: &Mark| end.at <= moved_at;
     let kept = marks.iter().map(|mark| ScopeMarks {
         granted: mark.granted.filter(|grant| grant.mark.at <= moved_at),
         imported: mark.imported.filter(|grant| grant.mark.at <= moved_at),
+        resumed: mark.resumed.filter(earlier),
+        cleared: mark.cleared.filter(earlier),
         ..mark.clone()
     });
     kept.filter(|mark| *mark != ScopeMarks::unmarked(mark.scope.clone())).collect()

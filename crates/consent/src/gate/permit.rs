@@ -75,7 +75,7 @@ pub struct SendPermit {
 }
 
 impl SendPermit {
-    /// Its random id; it may travel to the provider as `biz_opaque_callback_data`.
+    /// Its random id. What travels to the provider is [`RedeemedPermit::callback_data`].
     #[must_use]
     pub const fn id(&self) -> PermitId {
         self.id

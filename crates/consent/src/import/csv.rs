@@ -21,6 +21,8 @@ enum Within {
     Quoted,
     /// Behind a quotation mark within quotation marks: the end of them, or the first of two.
     MaybeEnd,
+    /// Behind the quotation marks of a field, and white space.
+    Closed,
 }
 
 /// One record.
@@ -33,6 +35,9 @@ struct Record {
     /// All that belongs to it, what was passed over included.
     length: usize,
     is_unclosed: bool,
+    /// Something stands behind the closing quotation mark of a field: a mark is missing or too many, and what was read as
+    /// one record may be several.
+    is_stray: bool,
 }
 
 impl Record {
@@ -127,6 +132,9 @@ impl<R: Read> CsvReader<R> {
 
     fn row(&self) -> Result<Fields, RowProblem> {
         let record = &self.record;
+        if record.is_stray {
+            return Err(RowProblem::StrayQuote);
+        }
         if record.length > MAX_ROW {
             return Err(RowProblem::TooLong);
         }
@@ -151,6 +159,7 @@ impl<R: Read> CsvReader<R> {
         record.data.clear();
         record.ends.clear();
         (record.line, record.length, record.is_unclosed) = (input.line, 0, false);
+        record.is_stray = false;
         let mut within = Within::Start;
         loop {
             let bytes = input.peek()?;
@@ -165,11 +174,11 @@ impl<R: Read> CsvReader<R> {
                 record.length = record.length.saturating_add(1);
                 line_ends += u64::from(byte == b'\n');
                 within = match (within, byte) {
-                    (Within::Start | Within::Bare | Within::MaybeEnd, b'\n') => {
+                    (Within::Start | Within::Bare | Within::MaybeEnd | Within::Closed, b'\n') => {
                         is_whole = true;
                         break;
                     }
-                    (Within::Start | Within::Bare | Within::MaybeEnd, b',') => {
+                    (Within::Start | Within::Bare | Within::MaybeEnd | Within::Closed, b',') => {
                         record.end_field();
                         Within::Start
                     }
@@ -183,7 +192,15 @@ impl<R: Read> CsvReader<R> {
                         record.push(byte);
                         Within::Quoted
                     }
-                    (Within::Start | Within::Bare | Within::MaybeEnd, _) => {
+                    (Within::MaybeEnd | Within::Closed, b' ' | b'\t' | b'\r') => {
+                        record.push(byte);
+                        Within::Closed
+                    }
+                    (Within::MaybeEnd | Within::Closed, _) => {
+                        record.is_stray = true;
+                        Within::Bare
+                    }
+                    (Within::Start | Within::Bare, _) => {
                         record.push(byte);
                         Within::Bare
                     }
@@ -210,7 +227,8 @@ mod tests {
 
     type Records = Vec<Vec<Vec<u8>>>;
 
-    /// The records of a text, without empty lines; `None` when a quotation mark is not closed.
+    /// The records of a text, without empty lines; `None` when a quotation mark is not closed, or something stands behind
+    /// one that is: other readers make a guess there.
     fn ours(text: &[u8]) -> Option<Records> {
         let mut reader = CsvReader {
             input: Input::new(text).unwrap(),
@@ -221,7 +239,7 @@ mod tests {
         };
         let mut records = Vec::new();
         while reader.read().unwrap() {
-            if reader.record.is_unclosed {
+            if reader.record.is_unclosed || reader.record.is_stray {
                 return None;
             }
             if !reader.record.is_empty() {

@@ -55,6 +55,10 @@ pub enum RowProblem {
     /// A quotation mark is never closed.
     #[error("a quotation mark is never closed; is the file cut off?")]
     Unclosed,
+    /// Something stands behind the closing quotation mark of a field. What was read as one record may be several, from
+    /// this line on: correct the mark, and import the file again.
+    #[error("something stands behind a closing quotation mark; correct the mark and import the file again")]
+    StrayQuote,
     /// Another number of fields than the header, or a line that is no JSON object.
     #[error("the row has another number of fields than the header, or is no JSON object")]
     Shape,
@@ -125,6 +129,7 @@ impl RowProblem {
         match self {
             Self::TooLong => "too_long",
             Self::Unclosed => "unclosed_quote",
+            Self::StrayQuote => "stray_quote",
             Self::Shape => "shape",
             Self::Encoding => "encoding",
             Self::RepeatedKey => "repeated_key",
@@ -216,7 +221,10 @@ pub(super) fn read(
 
     // A grant that was set aside for what shows it counts once a file brings more.
     let standing = if is_weak { "unproven" } else { "" };
-    let moment = acted_at.map_or_else(|| "undated".to_owned(), |at| at.to_string());
+    // Two dates that cannot be read are two facts.
+    let unread =
+        || if obtained_at.is_empty() { "undated".to_owned() } else { format!("unread:{obtained_at}") };
+    let moment = acted_at.map_or_else(unread, |at| at.to_string());
     let optional = optional_parts(scope.sender, expires_at_read, notice_read.as_ref());
     let mut parts = vec![purpose.as_str(), status, &moment, standing];
     parts.extend(optional.iter().map(String::as_str));

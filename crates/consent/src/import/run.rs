@@ -124,7 +124,16 @@ impl<'a> Run<'a> {
             self.note(1, RowReason::UnknownField);
         }
         let mut batch = Vec::with_capacity(BATCH);
-        while let Some(raw) = rows.next()? {
+        loop {
+            let raw = match rows.next() {
+                Ok(Some(raw)) => raw,
+                Ok(None) => break,
+                // What was read before is recorded all the same: nobody would import those rows again.
+                Err(error) => {
+                    self.finish(&mut batch).await?;
+                    return Err(error);
+                }
+            };
             self.report.rows += 1;
             if raw.has_unknown {
                 self.note(raw.line, RowReason::UnknownField);

@@ -96,7 +96,11 @@ impl Recording<'_> {
         let judged = Judged {
             act,
             effective_at,
-            expires_at: act.expires_at.or_else(|| rule.end_of(effective_at).filter(|_| is_grant)),
+            // Whatever an act says of itself, a consent ends no later than the policy says.
+            expires_at: match rule.end_of(effective_at).filter(|_| is_grant) {
+                Some(end) => Some(act.expires_at.map_or(end, |stated| stated.min(end))),
+                None => act.expires_at,
+            },
             quarantine: act.quarantine(&rule, by_child, self.now),
             answers: None,
         };

@@ -354,7 +354,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_left_behind_denies_as_before_and_grants_nothing_old(
+    fn what_is_left_behind_denies_at_least_as_before_and_grants_nothing_old(
         acts in acts(), left in 0_i64..8, now in 0_i64..12,
     ) {
         let (marks, left, now) = (fold(&acts), moment(left), moment(now));
@@ -363,12 +363,54 @@ proptest! {
         each_question(|question| {
             let before = standing::answer(&marks, question, Some(left), now);
             let after = standing::answer(&kept, question, None, now);
-            prop_assert_eq!(before.is_denied(), after.is_denied());
-            prop_assert_eq!(before.state == ConsentState::Given, after.state == ConsentState::Given);
+            // An end under another scope stays with whoever made it, so a denial may stand that was over.
+            prop_assert!(after.is_denied() || !before.is_denied());
+            prop_assert!(before.state == ConsentState::Given || after.state != ConsentState::Given);
             if after.state == ConsentState::Given {
                 prop_assert!(after.because.is_some_and(|grant| grant.at > left));
             }
             Ok(())
         })?;
+    }
+}
+
+#[test]
+fn what_ended_one_persons_stop_or_doubt_ends_nobody_elses() {
+    let purpose = PurposeId::marketing();
+    let question =
+        Question { purpose: &purpose, is_marketing: true, channel: Channel::WhatsApp, sender: Some(SENDER) };
+    let pairs = [
+        (ConsentAct::PlatformStopped, ConsentAct::PlatformResumed),
+        (ConsentAct::Doubted, ConsentAct::DoubtCleared),
+    ];
+    for (denial, end) in pairs {
+        let act = |act: ConsentAct, at: i64| EffectiveAct {
+            act,
+            scope: ConsentScope::whatsapp_marketing(),
+            provenance: Provenance::Direct,
+            effective_at: moment(at),
+            expires_at: None,
+            notice: None,
+            by_guardian: false,
+            entry: EntryId::from_bytes([u8::try_from(at).unwrap(); 16]),
+        };
+        let is_denied =
+            |marks: &[ScopeMarks]| standing::answer(marks, &question, None, moment(100)).is_denied();
+        let theirs = fold(&[act(denial, 10), act(end, 18)]);
+        assert!(!is_denied(&theirs));
+
+        // Whoever gets the number has said no at 15, and that stands.
+        let mut heirs = fold(&[act(ConsentAct::Given, 5), act(denial, 15)]);
+        standing::join(&mut heirs, &standing::left_behind(&theirs, Timestamp::MAX));
+        assert!(is_denied(&heirs), "{denial:?}");
+        // What was over is over for them as well.
+        let mut heirs = fold(&[act(ConsentAct::Given, 5)]);
+        standing::join(&mut heirs, &standing::left_behind(&theirs, Timestamp::MAX));
+        assert!(!is_denied(&heirs), "{denial:?}");
+
+        // What the next holder ended after the number was left is not taken along.
+        let both = fold(&[act(ConsentAct::Given, 5), act(denial, 10), act(end, 30)]);
+        assert!(is_denied(&standing::taken_along(&both, moment(20))), "{denial:?}");
+        assert!(!is_denied(&standing::taken_along(&both, moment(40))), "{denial:?}");
     }
 }

@@ -158,6 +158,33 @@ async fn lines_are_counted_as_an_editor_counts_them() {
 }
 
 #[tokio::test]
+async fn clause_2_c_a_stray_quotation_mark_swallows_no_withdrawal_in_silence() {
+    let world = World::new().await;
+    let report = import_rows(
+        &world,
+        "+919876543210,marketing,given,2024-01-01,paper,\"agreed at the desk\n\
+         +919876543211,marketing,withdrawn,2024-02-01,keyword,\"wrote STOP\"\n\
+         +919876543212,marketing,given,2024-01-01,paper,\"scan\" \n",
+    )
+    .await;
+    assert_eq!(problems(&report), [(2, RowProblem::StrayQuote)]);
+    assert_eq!((report.rows, report.given, report.bad), (2, 1, 1), "{report:?}");
+    assert!(!world.may_market(&known("+919876543210")).await, "evidence of two rows is nobody's");
+}
+
+#[tokio::test]
+async fn clause_2_c_two_withdrawals_whose_dates_cannot_be_read_are_two() {
+    let world = World::new().await;
+    for date in ["01/02/2024", "05/06/2026"] {
+        let row = format!("+919876543210,marketing,withdrawn,{date},keyword,wrote STOP\n");
+        for denied in [1, 0] {
+            let report = import_rows(&world, &row).await;
+            assert_eq!(report.denied, denied, "{date}: {report:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_field_that_is_not_utf_8_spoils_its_row_only() {
     let world = World::new().await;
     let mut file = HEADER.as_bytes().to_vec();
