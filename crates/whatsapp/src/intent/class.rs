@@ -82,6 +82,10 @@ classes! {
     PAST = 31, "past";
     /// A later word of a phrase that began before.
     CONTINUED = 32, "continued";
+    /// A telephone call, which somebody may not want while messages are welcome.
+    CALL = 33, "call";
+    /// To write, and where one writes: what is offered in place of a call.
+    WRITE = 34, "write";
 }
 
 impl Classes {
@@ -93,6 +97,11 @@ impl Classes {
     /// Both sets together.
     pub(crate) const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// What both sets have.
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 
     /// Whether the two sets share a class.

@@ -34,7 +34,6 @@ pub(crate) struct File {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Sourced {
     /// `regulator`, `provider` or `application`.
-    #[allow(dead_code, reason = "it is there for people, and for the test that checks it")]
     pub(crate) source: String,
     /// The messages, separated by commas.
     pub(crate) phrases: String,
@@ -63,12 +62,16 @@ pub(crate) struct Lexicon {
     pub(crate) language: &'static str,
     pub(crate) verb_final: bool,
     pub(crate) stop: BTreeSet<String>,
+    /// Those of regulators and providers, which mean stop even when a question mark follows.
+    pub(crate) commands: BTreeSet<String>,
     pub(crate) start: BTreeSet<String>,
     pub(crate) withdraw: Vec<Vec<Element>>,
     pub(crate) ambiguous: Vec<Vec<Element>>,
     pub(crate) none: Vec<Vec<Element>>,
     exact: HashMap<String, Classes>,
     affixes: Vec<(Element, Classes)>,
+    /// What a word is beside its other classes: of a call, of writing.
+    marks: Vec<(Element, Classes)>,
     phrases: HashMap<String, Vec<Phrase>>,
     open_phrases: Vec<Phrase>,
     /// Words with one letter left out, for words that are written with one mistake.
@@ -96,6 +99,9 @@ const MIN_MISTAKEN: usize = 6;
 const CLITICS: [&str; 16] =
     ["وال", "بال", "فال", "لل", "ال", "و", "ف", "ب", "ل", "ש", "ו", "ה", "ל", "ב", "מ", "כ"];
 
+/// Pronouns that a language writes together with the word before.
+const ENDINGS: [(&str, &str); 3] = [("id", "nya"), ("id", "ku"), ("id", "mu")];
+
 impl Lexicon {
     /// The words of `files`, all read as `language`.
     pub(crate) fn new(language: &'static str, files: &[&File]) -> Self {
@@ -105,6 +111,9 @@ impl Lexicon {
             let whole = |lists: &[Sourced]| {
                 lists.iter().flat_map(|list| entries(&list.phrases)).map(pattern::words).collect()
             };
+            let listed = file.stop.iter().filter(|list| list.source != "application");
+            let phrases = listed.flat_map(|list| entries(&list.phrases));
+            lexicon.commands.extend(phrases.map(pattern::words));
             lexicon.stop.append(&mut whole(&file.stop));
             lexicon.start.append(&mut whole(&file.start));
             for (name, list) in &file.words {
@@ -126,6 +135,7 @@ impl Lexicon {
 
     fn add(&mut self, entry: Vec<Element>, class: Classes) {
         match entry.as_slice() {
+            [mark] if class.has(Classes::CALL.or(Classes::WRITE)) => self.marks.push((mark.clone(), class)),
             [Element::Word(word)] => {
                 let known = self.exact.entry(word.clone()).or_default();
                 *known = known.or(class);
@@ -152,7 +162,8 @@ impl Lexicon {
             })
             .collect();
         for word in words {
-            if self.look_up(&word).is_empty() {
+            // With its article it is still the word that it is without: `الرسائل`.
+            if self.classes(&word).is_empty() {
                 self.exact.insert(word, Classes::KNOWN);
             }
         }
@@ -177,6 +188,11 @@ impl Lexicon {
 
     /// What `word` can be as it is written.
     fn look_up(&self, word: &str) -> Classes {
+        let marks = self.marks.iter().filter(|(element, _)| element.matches(word, Classes::default()));
+        marks.fold(self.look_up_unmarked(word), |classes, (_, mark)| classes.or(*mark))
+    }
+
+    fn look_up_unmarked(&self, word: &str) -> Classes {
         let listed = self.exact.get(word).copied().unwrap_or_default();
         if !listed.is_empty() && !listed.has(Classes::STOP.or(Classes::WEAK)) {
             return listed;
@@ -206,6 +222,8 @@ impl Lexicon {
 
     fn with_clitic(&self, word: &str) -> Classes {
         let stems = CLITICS.iter().filter_map(|clitic| word.strip_prefix(clitic));
+        let endings = ENDINGS.iter().filter(|(language, _)| *language == self.language);
+        let stems = stems.chain(endings.filter_map(|(_, ending)| word.strip_suffix(ending)));
         let long_enough = stems.filter(|stem| stem.chars().count() >= 3);
         long_enough.map(|stem| self.look_up(stem)).find(|classes| !classes.is_empty()).unwrap_or_default()
     }

@@ -18,9 +18,16 @@ pub(crate) fn read(text: &str, hint: Option<&str>) -> Verdict {
     if let Some(apart) = split_humps(text) {
         return Text::new(&clauses(&apart, true), hint.as_deref()).verdict();
     }
-    // An emoji in the middle of a sentence: `please 🙏 don't 🙏 write`.
+    // An emoji in the middle of a sentence: `please 🙏 don't 🙏 write`. Or a sentence of every word: `Leave. Me. Alone.`
     let together = clauses(text, false);
-    if together.len() == apart.len() { verdict } else { Text::new(&together, hint.as_deref()).verdict() }
+    let word_by_word = apart.len() >= 3 && apart.iter().filter(|clause| clause.words.len() > 1).count() <= 1;
+    if word_by_word {
+        Text::new(&[Clause::joined(&apart)], hint.as_deref()).verdict()
+    } else if together.len() == apart.len() {
+        verdict
+    } else {
+        Text::new(&together, hint.as_deref()).verdict()
+    }
 }
 
 /// One clause in one language.
@@ -76,10 +83,13 @@ impl<'a> Text<'a> {
             if found.intent == Intent::Withdraw {
                 if conditional.is_some() && conditional == sentence {
                     found = Verdict { intent: Intent::Ambiguous, rule: "condition", ..found };
-                } else if found.rule == "command" && others().any(|(other, _)| other.is_foreign) {
+                } else if found.rule == "command"
+                    && meaning.is_bare
+                    && others().any(|(other, _)| other.is_foreign)
+                {
                     found = Verdict { intent: Intent::Ambiguous, rule: "other-matter", ..found };
-                } else if matches!(found.rule, "no-more" | "do-not-contact")
-                    && others().any(|(other, _)| other.is_preference)
+                } else if meaning.is_call
+                    && (meaning.is_invitation || others().any(|(other, _)| other.is_invitation))
                 {
                     // `no calls, only WhatsApp`
                     found = Verdict { intent: Intent::None, rule: "other-channel", ..found };
@@ -118,7 +128,8 @@ impl<'a> Text<'a> {
                 words().zip(classes).filter(|(_, classes)| !classes.has(Classes::POLITE.or(Classes::FILLER)));
             let kept = kept.map(|(word, _)| word.as_str()).collect::<Vec<_>>();
             let is_stop = lexicon.stop.contains(&kept.join(" ")) || lexicon.stop.contains(&joined);
-            let intent = if is_stop && asks && kept.len() == text.len() {
+            let is_command = lexicon.commands.contains(&kept.join(" "));
+            let intent = if is_stop && asks && !is_command && kept.len() == text.len() {
                 Intent::Ambiguous
             } else if is_stop {
                 Intent::Withdraw
@@ -210,7 +221,9 @@ impl Meaning {
         is_filler: true,
         is_foreign: false,
         is_conditional: false,
-        is_preference: false,
+        is_call: false,
+        is_invitation: false,
+        is_bare: false,
     };
 
     /// Of two parts of one clause.
@@ -221,7 +234,7 @@ impl Meaning {
             is_filler: self.is_filler && other.is_filler,
             is_foreign: self.is_foreign || other.is_foreign,
             is_conditional: self.is_conditional || other.is_conditional,
-            is_preference: self.is_preference || other.is_preference,
+            is_invitation: self.is_invitation || other.is_invitation,
             ..stronger
         }
     }

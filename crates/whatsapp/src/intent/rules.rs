@@ -8,6 +8,9 @@ use super::pattern;
 /// How far apart words that belong together stand.
 const REACH: usize = 7;
 
+/// How far behind a phrase its object stands: `el paquete`, `my next order`.
+const FOREIGN_REACH: usize = 3;
+
 /// What a clause means in one language.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Meaning {
@@ -21,8 +24,12 @@ pub(crate) struct Meaning {
     pub(crate) is_foreign: bool,
     /// A condition or a later time is named.
     pub(crate) is_conditional: bool,
-    /// Another channel or time is preferred: only, rather.
-    pub(crate) is_preference: bool,
+    /// What is not wanted is calls.
+    pub(crate) is_call: bool,
+    /// Writing is asked for.
+    pub(crate) is_invitation: bool,
+    /// Nothing says who or what is meant.
+    pub(crate) is_bare: bool,
 }
 
 /// A part of a clause between words such as "but".
@@ -48,7 +55,7 @@ impl Part<'_> {
         let is_masked = self.mask(lexicon);
         let of = |intent, rule| (intent, rule);
         let (intent, rule) = if let Some((rule, at)) = self.withdrawal(lexicon) {
-            match self.doubt(rule, at) {
+            match self.doubt(rule, at, lexicon) {
                 Some(doubt) => of(Intent::Ambiguous, doubt),
                 None => of(Intent::Withdraw, rule),
             }
@@ -66,7 +73,11 @@ impl Part<'_> {
             is_filler: self.all(EMPTY.or(Classes::SELF)),
             is_foreign: self.any(Classes::FOREIGN),
             is_conditional: self.any(Classes::CONDITION),
-            is_preference: self.any(Classes::ONLY),
+            is_call: self.any(Classes::CALL)
+                && self.places(OBJECT).all(|at| self.at(at).has(Classes::CALL.or(Classes::WRITE))),
+            is_invitation: self.any(Classes::WRITE)
+                && (self.any(Classes::ONLY) || !self.any(STOPPING.or(Classes::NEG).or(Classes::PROHIBIT))),
+            is_bare: !self.any(Classes::ME.or(Classes::NOUN).or(Classes::LIST).or(Classes::UNSUB)),
         }
     }
 
@@ -94,13 +105,25 @@ impl Part<'_> {
         behind.or_else(|| (at.saturating_sub(before)..at).rev().find(fits))
     }
 
-    fn finds(&self, patterns: &[Vec<pattern::Element>]) -> Option<usize> {
-        let open = |at: &usize| !self.masked.iter().any(|(from, end)| from <= at && at < end);
-        (0..self.words.len()).filter(open).find(|at| {
+    /// Where the first of the phrases stands that is not about something else: `no me manden el paquete`.
+    fn finds(&self, patterns: &[Vec<pattern::Element>], lexicon: &Lexicon) -> Option<usize> {
+        (0..self.words.len()).find(|at| {
+            let is_open = |end: usize| self.masked.iter().all(|(from, to)| end <= *from || to <= at);
             patterns
                 .iter()
-                .any(|elements| pattern::end_of(elements, self.words, &self.classes, *at).is_some())
+                .filter_map(|elements| pattern::end_of(elements, self.words, &self.classes, *at))
+                .any(|end| is_open(end) && !self.is_about_other(*at, end, lexicon))
         })
+    }
+
+    /// Whether the words from `at` to before `end` have an object that an opt-out is not about.
+    fn is_about_other(&self, at: usize, end: usize, lexicon: &Lexicon) -> bool {
+        if self.any(Classes::NOUN.or(Classes::LIST).or(Classes::CONSENT)) {
+            return false;
+        }
+        let before = if lexicon.verb_final { at.saturating_sub(4) } else { at };
+        let after = end.saturating_add(FOREIGN_REACH);
+        self.places(Classes::FOREIGN).any(|index| before <= index && index < after)
     }
 
     /// Takes the meaning from words that are about something else: phrases of the data, and "do not stop". Says
@@ -131,7 +154,7 @@ impl Part<'_> {
         }
         for (from, end) in &spans {
             for place in self.classes.iter_mut().take(*end).skip(*from) {
-                *place = Classes::KNOWN;
+                *place = Classes::KNOWN.or(place.and(Classes::FOREIGN.or(Classes::WRITE).or(Classes::ONLY)));
             }
         }
         self.masked = spans;
@@ -143,11 +166,11 @@ impl Part<'_> {
         if self.is_instruction().is_some() {
             return None;
         }
-        self.finds(&lexicon.withdraw)
+        self.finds(&lexicon.withdraw, lexicon)
             .map(|at| ("phrase", at))
             .or_else(|| self.command())
             .or_else(|| self.stop_contact(lexicon))
-            .or_else(|| self.unsubscribe())
+            .or_else(|| self.unsubscribe(lexicon))
             .or_else(|| self.prohibited_contact(lexicon))
             .or_else(|| self.unwanted())
             .or_else(|| self.no_more(lexicon))
@@ -171,6 +194,11 @@ impl Part<'_> {
         self.places(Classes::STOP)
             .find(|at| {
                 self.near(*at, OBJECT, before, REACH).is_some_and(|object| {
+                    let is_weak = !self.at(object).has(Classes::SEND.or(Classes::NOUN));
+                    if is_weak && at.abs_diff(object) > 3 {
+                        // `stop playing and get dressed`
+                        return false;
+                    }
                     // `stop the car and send me a message`
                     let (from, to) = ((*at).min(object), (*at).max(object));
                     let between = self.places(Classes::FOREIGN).any(|index| from < index && index < to);
@@ -180,8 +208,14 @@ impl Part<'_> {
             .map(|at| ("stop-contact", at))
     }
 
-    fn unsubscribe(&self) -> Option<Match> {
-        self.places(Classes::UNSUB).next().map(|at| ("unsubscribe", at))
+    /// `unsubscribe me`, but not `opt out of the gift wrapping`.
+    fn unsubscribe(&self, lexicon: &Lexicon) -> Option<Match> {
+        let end = |at: usize| {
+            let next = at.saturating_add(1);
+            (next..self.words.len()).find(|index| !self.at(*index).has(Classes::CONTINUED)).unwrap_or(next)
+        };
+        let other = |at: usize| self.is_about_other(at, end(at), lexicon);
+        self.places(Classes::UNSUB).find(|at| !other(*at)).map(|at| ("unsubscribe", at))
     }
 
     /// `don't message me`, `mat bhejo`.
@@ -199,7 +233,7 @@ impl Part<'_> {
                         self.near(verb, Classes::ME.or(Classes::NOUN).or(Classes::MORE), 4, 5).is_some();
                     let has_me = self.at(verb).has(Classes::ME);
                     let foreign =
-                        self.near(verb, Classes::FOREIGN, 0, 3).is_some() && !self.any(Classes::NOUN);
+                        self.near(verb, Classes::FOREIGN, before, 3).is_some() && !self.any(Classes::NOUN);
                     let short = self.words.len() <= 4;
                     !between && (object || has_me || short) && !foreign
                 })
@@ -230,7 +264,7 @@ impl Part<'_> {
         let allowed = EMPTY.or(Classes::NEG).or(Classes::NOUN).or(Classes::KNOWN).or(Classes::THIRD);
         self.places(Classes::NOUN)
             .find(|at| {
-                self.near(*at, Classes::NEG, 3, after).is_some()
+                self.near(*at, Classes::NEG, 4, after).is_some()
                     && (self.near(*at, Classes::MORE, 3, 3).is_some() && self.words.len() <= 8
                         || self.words.len() <= 5 && self.all(allowed))
             })
@@ -275,21 +309,29 @@ impl Part<'_> {
 
     /// `reply STOP to unsubscribe`.
     fn is_instruction(&self) -> Option<Match> {
+        // `je réponds STOP` tells what was done.
         self.places(Classes::INSTRUCT)
-            .find(|at| self.near(*at, Classes::COMMAND.or(Classes::UNSUB).or(Classes::WEAK), 0, 3).is_some())
+            .filter(|at| at.checked_sub(1).is_none_or(|before| !self.at(before).has(Classes::SELF)))
+            .find(|at| self.near(*at, Classes::COMMAND.or(Classes::UNSUB).or(Classes::WEAK), 4, 3).is_some())
             .map(|at| ("instruction", at))
     }
 
     /// Why a withdrawal is not sure.
-    fn doubt(&self, rule: &'static str, at: usize) -> Option<&'static str> {
+    fn doubt(&self, rule: &'static str, at: usize, lexicon: &Lexicon) -> Option<&'static str> {
         let may_ask = self.any(Classes::REQUEST.or(Classes::POLITE));
-        if self.any(Classes::QUESTION) {
+        // `stop texting me how did you get my number` asks something else.
+        let asks = |index: usize| lexicon.verb_final || index <= at;
+        // `I got one every day for a year now please stop` limits nothing.
+        let limits = |index: usize| {
+            at.abs_diff(index) <= REACH && (lexicon.verb_final || index.saturating_add(2) >= at)
+        };
+        if self.places(Classes::QUESTION).any(asks) {
             Some("question")
         } else if self.asks && !may_ask && matches!(rule, "command" | "unsubscribe" | "no-more") {
             Some("asked")
         } else if self.any(Classes::CONDITION) {
             Some("condition")
-        } else if self.any(Classes::TIME) {
+        } else if self.places(Classes::TIME).any(limits) {
             Some("time-limit")
         } else if self.places(Classes::THIRD).any(|index| index < at) {
             Some("somebody-else")
@@ -303,7 +345,7 @@ impl Part<'_> {
         if self.is_instruction().is_some() {
             return Some("instruction");
         }
-        if self.finds(&lexicon.ambiguous).is_some() {
+        if self.finds(&lexicon.ambiguous, lexicon).is_some() {
             return Some("vague");
         }
         if self.any(Classes::FOREIGN) {

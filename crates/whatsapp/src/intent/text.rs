@@ -17,6 +17,14 @@ pub(crate) struct Clause {
     pub(crate) sentence: usize,
 }
 
+impl Clause {
+    /// All of them as one.
+    pub(crate) fn joined(clauses: &[Self]) -> Self {
+        let words = clauses.iter().flat_map(|clause| clause.words.clone()).collect();
+        Self { words, asks: clauses.iter().any(|clause| clause.asks), sentence: 0 }
+    }
+}
+
 /// What elided words of the Romance languages leave before the apostrophe.
 const ELISIONS: [&str; 24] = [
     "d", "l", "m", "n", "s", "t", "c", "j", "qu", "un", "all", "dell", "nell", "sull", "dall", "quest",
@@ -62,16 +70,18 @@ pub(crate) fn split_humps(text: &str) -> Option<String> {
 fn join_spaced_letters(text: &str) -> String {
     let characters: Vec<char> = text.chars().collect();
     let at = |index: usize| characters.get(index).copied().unwrap_or(' ');
-    let is_letter = |index: usize| at(index).is_alphabetic() && at(index).is_ascii();
+    let is_letter = |index: usize| at(index).is_alphabetic() && !stands_alone(at(index));
     let is_edge = |index: usize| !at(index).is_alphanumeric();
     let mut out = String::with_capacity(text.len());
     let mut index = 0_usize;
     while index < characters.len() {
         let starts = is_letter(index) && (index == 0 || is_edge(index.saturating_sub(1)));
         let mut end = index;
+        let separator = at(index.saturating_add(1));
         while starts
+            && is_separator(separator)
             && is_letter(end.saturating_add(2))
-            && is_separator(at(end.saturating_add(1)))
+            && at(end.saturating_add(1)) == separator
             && is_edge(end.saturating_add(3))
         {
             end = end.saturating_add(2);

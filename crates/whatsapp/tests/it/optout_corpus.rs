@@ -116,10 +116,10 @@ fn precision_and_recall_hold_in_every_language() {
             score.blocked.precision(),
             score.blocked.recall(),
         ];
-        assert!(lowest.into_iter().all(|rate| rate >= 0.6), "{split} {language}: {lowest:?}");
+        assert!(lowest.into_iter().all(|rate| rate >= 0.5), "{split} {language}: {lowest:?}");
     }
     for (split, total) in totals {
-        assert!(total.withdraw.precision() >= 0.83 && total.withdraw.recall() >= 0.8, "{split}");
-        assert!(total.blocked.precision() >= 0.87 && total.blocked.recall() >= 0.77, "{split}");
+        assert!(total.withdraw.precision() >= 0.92 && total.withdraw.recall() >= 0.84, "{split}");
+        assert!(total.blocked.precision() >= 0.96 && total.blocked.recall() >= 0.79, "{split}");
     }
 }
