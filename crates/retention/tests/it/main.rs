@@ -8,7 +8,6 @@
 )]
 
 mod holding;
-mod interrupted;
 mod marks;
 mod oracle;
 #[path = "../../../vault/tests/it/support.rs"]
