@@ -8,6 +8,7 @@
 )]
 
 mod holding;
+mod interrupted;
 mod marks;
 mod oracle;
 #[path = "../../../vault/tests/it/support.rs"]
